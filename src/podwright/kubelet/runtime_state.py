@@ -1,0 +1,115 @@
+"""What the runtime says is there: sandboxes and containers of a Pod, as plain values.
+
+Made by `kuberuntime/observe` from CRI answers; read by the pure decisions (`kuberuntime/actions`,
+`status/generate`, `pod_state`) and by `pleg`. Nothing here talks to the runtime.
+"""
+
+from __future__ import annotations
+
+import datetime
+import enum
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+
+class ContainerState(enum.Enum):
+    """The runtime's container states."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    EXITED = "exited"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerStatus:
+    """One container that the runtime has, running or not."""
+
+    id: str
+    name: str
+    state: ContainerState
+    attempt: int
+    """restartCount of this instance"""
+    image: str
+    """as the user wrote it"""
+    image_ref: str
+    """`imageID` in the API: a digest reference where the runtime knows one"""
+    created_at: datetime.datetime | None = None
+    started_at: datetime.datetime | None = None
+    finished_at: datetime.datetime | None = None
+    exit_code: int = 0
+    reason: str = ""
+    message: str = ""
+    hash: str = ""
+    """of the parts of the container spec whose change restarts it, as annotated at creation"""
+    log_path: str = ""
+    """absolute"""
+    sandbox_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxStatus:
+    """One sandbox that the runtime has."""
+
+    id: str
+    ready: bool
+    attempt: int
+    created_at: datetime.datetime
+    ips: Sequence[str] = ()
+    host_network: bool = False
+    runtime_handler: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PodRuntimeStatus:
+    """All that the runtime has of one Pod; newest first in both lists."""
+
+    uid: str
+    name: str = ""
+    namespace: str = ""
+    sandboxes: Sequence[SandboxStatus] = ()
+    containers: Sequence[ContainerStatus] = ()
+
+    def newest(self, container: str) -> ContainerStatus | None:
+        """The newest instance of a container."""
+        return next((c for c in self.containers if c.name == container), None)
+
+    def running(self) -> Iterator[ContainerStatus]:
+        """Containers whose process may still be alive."""
+        return (c for c in self.containers if c.state in (ContainerState.RUNNING, ContainerState.UNKNOWN))
+
+    @property
+    def sandbox(self) -> SandboxStatus | None:
+        """The newest sandbox."""
+        return self.sandboxes[0] if self.sandboxes else None
+
+    @property
+    def ips(self) -> Sequence[str]:
+        """Pod addresses given by the newest ready sandbox (empty for host network)."""
+        return self.sandbox.ips if self.sandbox and self.sandbox.ready else ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of the Pod is left in the runtime."""
+        return not self.sandboxes and not self.containers
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSummary:
+    """A container as a relist shows it: enough to see that something changed."""
+
+    id: str
+    name: str
+    state: ContainerState
+
+
+@dataclass(frozen=True, slots=True)
+class PodSummary:
+    """A Pod as a relist shows it."""
+
+    uid: str
+    name: str
+    namespace: str
+    sandboxes: Sequence[tuple[str, bool]] = ()
+    """(id, ready)"""
+    containers: Sequence[ContainerSummary] = field(default=())
