@@ -2,8 +2,9 @@
 
 A strategy is pure: it takes objects and returns values or changes the fresh copy that it is given. It never
 awaits, and never reads the store. Handlers call it in this order:
-create: `default` -> (mutating admission) -> `default` -> `prepare_for_create` -> `validate` -> (validating admission) -> store
-update: `default` -> `prepare_for_update` -> (mutating admission) -> `default` -> `validate_update` -> (validating admission) -> store
+
+create: `default` -> mutating admission -> `default` -> `prepare_for_create` -> `validate` -> validating admission
+update: `default` -> `prepare_for_update` -> mutating admission -> `default` -> `validate_update` -> validating admission
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from podwright.api.resources import Resource
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of `kubectl get`. `cell` gives the JSON value for an object, `now` being the server's time (seconds since the epoch)."""
+    """One column of `kubectl get`.
+
+    `cell` gives the JSON value for an object at the server's time (seconds since the epoch).
+    """
 
     name: str
     cell: Callable[[Object, float], Any]
