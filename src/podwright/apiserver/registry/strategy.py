@@ -4,7 +4,8 @@ A strategy is pure: it takes objects and returns values or changes the fresh cop
 awaits, and never reads the store. Handlers call it in this order:
 
 create: `default` -> mutating admission -> `default` -> `prepare_for_create` -> `validate` -> validating admission
-update: `default` -> `prepare_for_update` -> mutating admission -> `default` -> `validate_update` -> validating admission
+update: `default` -> `prepare_for_update` -> mutating admission -> `default` -> `validate_update` -> validating
+admission. The store comes last in both.
 """
 
 from __future__ import annotations
