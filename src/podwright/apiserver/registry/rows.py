@@ -1,0 +1,95 @@
+"""The table of the resources that are served: one row each; what is special stands in the row's strategy.
+
+The server builds its routes, discovery and storage from `ROWS`; a resource without a row does not exist.
+Page: https://kubernetes.io/docs/reference/kubernetes-api/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from podwright.api import resources
+from podwright.apiserver.registry.config_map import ConfigMapStrategy
+from podwright.apiserver.registry.endpoint_slice import EndpointSliceStrategy
+from podwright.apiserver.registry.endpoints import EndpointsStrategy
+from podwright.apiserver.registry.event import EventStrategy, EventV1Strategy
+from podwright.apiserver.registry.lease import LeaseStrategy
+from podwright.apiserver.registry.namespace import NamespaceStrategy
+from podwright.apiserver.registry.node import NodeStrategy
+from podwright.apiserver.registry.pod import PodStrategy
+from podwright.apiserver.registry.runtime_class import RuntimeClassStrategy
+from podwright.apiserver.registry.secret import SecretStrategy
+from podwright.apiserver.registry.service import ServiceStrategy
+from podwright.apiserver.registry.service_account import ServiceAccountStrategy
+from podwright.apiserver.registry.strategy import Row
+
+_CORE = "io.k8s.api.core.v1."
+
+ROWS: Sequence[Row] = (
+    Row(
+        resources.NAMESPACES,
+        NamespaceStrategy(),
+        _CORE + "Namespace",
+        singular="namespace",
+        short_names=("ns",),
+        subresources=("status", "finalize"),
+    ),
+    Row(
+        resources.PODS,
+        PodStrategy(),
+        _CORE + "Pod",
+        singular="pod",
+        short_names=("po",),
+        categories=("all",),
+        subresources=("status",),
+    ),
+    Row(
+        resources.NODES,
+        NodeStrategy(),
+        _CORE + "Node",
+        singular="node",
+        short_names=("no",),
+        subresources=("status",),
+    ),
+    Row(resources.SECRETS, SecretStrategy(), _CORE + "Secret", singular="secret"),
+    Row(resources.CONFIG_MAPS, ConfigMapStrategy(), _CORE + "ConfigMap", singular="configmap", short_names=("cm",)),
+    Row(
+        resources.SERVICE_ACCOUNTS,
+        ServiceAccountStrategy(),
+        _CORE + "ServiceAccount",
+        singular="serviceaccount",
+        short_names=("sa",),
+    ),
+    Row(
+        resources.SERVICES,
+        ServiceStrategy(),
+        _CORE + "Service",
+        singular="service",
+        short_names=("svc",),
+        categories=("all",),
+        subresources=("status",),
+    ),
+    Row(resources.ENDPOINTS, EndpointsStrategy(), _CORE + "Endpoints", singular="endpoints", short_names=("ep",)),
+    Row(
+        resources.ENDPOINT_SLICES,
+        EndpointSliceStrategy(),
+        "io.k8s.api.discovery.v1.EndpointSlice",
+        singular="endpointslice",
+    ),
+    Row(resources.EVENTS, EventStrategy(), _CORE + "Event", singular="event", short_names=("ev",)),
+    Row(
+        resources.EVENTS_V1,
+        EventV1Strategy(),
+        "io.k8s.api.events.v1.Event",
+        singular="event",
+        short_names=("ev",),
+        same_storage_as=resources.EVENTS,
+    ),
+    Row(resources.LEASES, LeaseStrategy(), "io.k8s.api.coordination.v1.Lease", singular="lease"),
+    Row(
+        resources.RUNTIME_CLASSES,
+        RuntimeClassStrategy(),
+        "io.k8s.api.node.v1.RuntimeClass",
+        singular="runtimeclass",
+    ),
+)
