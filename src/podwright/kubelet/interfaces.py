@@ -63,6 +63,8 @@ class MountedVolumes:
 
     paths: Mapping[str, str] = field(default_factory=dict)
     images: Mapping[str, str] = field(default_factory=dict)
+    image_errors: Mapping[str, WaitingError] = field(default_factory=dict)
+    """why an image volume is not there; it holds back only the containers that mount it"""
 
 
 class Volumes(Protocol):
@@ -144,6 +146,10 @@ class ProbeState(Protocol):
 
     def add_pod(self, pod: Object) -> None:
         """Begin to probe its containers (those that run and have probes)."""
+        ...
+
+    def observe(self, status: PodRuntimeStatus) -> None:
+        """What the runtime has of a Pod now: probing follows its containers. Call it whenever that was read."""
         ...
 
     def stop_liveness_and_startup(self, uid: str) -> None:
