@@ -52,8 +52,12 @@ class Strategy:
     """Whether status is written only through /status (and spec only through the main resource)."""
     allow_create_on_update: bool = False
     """Whether PUT of a name that is not there creates it."""
+    allow_unconditional_update: bool = True
+    """Whether PUT without metadata.resourceVersion is taken as "whatever is there now"."""
     has_generation: bool = False
     """Whether metadata.generation counts changes of spec."""
+    returns_deleted: bool = False
+    """Whether a delete answers with the object that was, instead of a Status."""
 
     def name_errors(self, name: str, *, prefix: bool) -> Sequence[str]:
         """What is wrong with metadata.name (or generateName, `prefix`); the default is a DNS subdomain."""
@@ -106,6 +110,21 @@ class Strategy:
     def deletion(self, obj: Object, requested_grace: int | None) -> Deletion:
         """How a delete of `obj` goes on (the default: at once)."""
         return Deletion(graceful=False)
+
+    def holds_removal(self, obj: Object) -> bool:
+        """Whether something beside metadata.finalizers keeps a deleted `obj` in the store (a Namespace's content)."""
+        return False
+
+    def mark_deleted(self, obj: Object) -> None:
+        """Change what shows that a delete has begun, in place, beside deletionTimestamp (a Namespace's phase)."""
+
+    def to_storage(self, obj: Object) -> Object:
+        """For a row with `same_storage_as`: the object as the other row stores it (a new object)."""
+        return obj
+
+    def from_storage(self, stored: Object) -> Object:
+        """For a row with `same_storage_as`: a stored object as this row shows it (a new object)."""
+        return stored
 
 
 @dataclass(frozen=True, slots=True)
