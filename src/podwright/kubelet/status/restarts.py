@@ -1,0 +1,32 @@
+"""Decides whether a container that is not running will be started again: restartPolicy and restart rules.
+
+Pure. Called by `phase` (is the Pod at its end?) and `containers` (is a failed start worth showing?).
+Page: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from podwright.api.objects import Object
+
+
+def restarts_after(pod: Object, container: Mapping[str, Any], exit_code: int) -> bool:
+    """Whether a container of `pod` that ended with `exit_code` is started again, deletion of the Pod left aside.
+
+    A rule of the container comes first, then its own restartPolicy, then the Pod's.
+    """
+    for rule in container.get("restartPolicyRules") or ():
+        if _matches(rule, exit_code):
+            return str(rule.get("action")) in ("Restart", "RestartAllContainers")
+    policy = container.get("restartPolicy") or pod["spec"].get("restartPolicy") or "Always"
+    if policy == "OnFailure":
+        return exit_code != 0
+    return bool(policy == "Always")
+
+
+def _matches(rule: Mapping[str, Any], exit_code: int) -> bool:
+    condition = rule.get("exitCodes") or {}
+    listed = exit_code in (condition.get("values") or ())
+    return listed if condition.get("operator") == "In" else condition.get("operator") == "NotIn" and not listed
