@@ -33,13 +33,15 @@ class StatusError(Exception):
         super().__init__(message)
         self.message = message
         self.details: dict[str, Any] = {k: v for k, v in (details or {}).items() if v not in (None, "", [])}
+        self.metadata: dict[str, Any] = {}
+        """metav1.ListMeta of the Status: a continue token that goes on where an expired one cannot."""
 
     def status(self) -> dict[str, Any]:
         """This error as a metav1.Status object."""
         answer: dict[str, Any] = {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": self.metadata,
             "status": "Failure",
             "message": self.message,
             "reason": self.reason,
