@@ -35,7 +35,8 @@ from podwright.kubelet.configuration_values import (
 API_VERSION = "kubelet.config.k8s.io/v1beta1"
 KIND = "KubeletConfiguration"
 
-_ACCEPTED = """enableServer podLogsDir fileCheckFrequency httpCheckFrequency staticPodURL staticPodURLHeader readOnlyPort
+_ACCEPTED = """
+    enableServer podLogsDir fileCheckFrequency httpCheckFrequency staticPodURL staticPodURLHeader readOnlyPort
     tlsCertFile tlsPrivateKeyFile tlsCipherSuites tlsMinVersion tlsCurvePreferences rotateCertificates
     serverTLSBootstrap authentication authorization eventRecordQPS eventBurst enableDebuggingHandlers
     enableContentionProfiling healthzPort healthzBindAddress oomScoreAdj streamingConnectionIdleTimeout
