@@ -38,7 +38,7 @@ def decode_json(body: bytes, *, duplicates: bool = False) -> tuple[Any, list[str
     except msgspec.DecodeError as error:
         raise ValueError(str(error)) from None
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
-        _hold_depth(value)
+        hold_depth(value)
     if not duplicates or _written_by_machine(value, body):
         return value, []
     return value, _json_duplicates(body)
@@ -79,7 +79,7 @@ def _name_repeated(value: Any, path: str, repeated: dict[int, tuple[Object, list
             _name_repeated(below, f"{path}[{i}]", repeated, found)
 
 
-def _hold_depth(value: Any) -> None:
+def hold_depth(value: Any) -> None:
     """Raise ValueError when `value` is nested too deeply, or (by YAML aliases) is more than memory would hold."""
     level, depth, total = [value], 0, 0
     while level:
@@ -123,7 +123,7 @@ def decode_yaml(body: bytes, *, duplicates: bool = False) -> tuple[Any, list[str
         raise ValueError(f"error converting YAML to JSON: yaml: {_yaml_problem(error)}") from None
     finally:
         loader.dispose()
-    _hold_depth(value)
+    hold_depth(value)
     repeated = "\n".join(
         f"  line {line}: key {json.dumps(key)} already set in map" for line, key in sorted(loader.repeated)
     )
