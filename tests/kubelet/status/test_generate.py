@@ -10,11 +10,11 @@ import pytest
 from podwright.kubelet.errors import CrashLoopError, ImageError, WaitingError
 from podwright.kubelet.runtime_state import ContainerState, ContainerStatus, PodRuntimeStatus, SandboxStatus
 from podwright.kubelet.status.containers import ProbeResult, Seen
-from podwright.kubelet.status.generate import NodeFacts, Stage, Verdict, pod_status, refused_status
+from podwright.kubelet.status.generate import HostFacts, Stage, Verdict, pod_status, refused_status
 
 T0 = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 T1 = T0 + datetime.timedelta(minutes=1)
-NODE = NodeFacts(host_ips=["192.0.2.1"])
+NODE = HostFacts(host_ips=["192.0.2.1"])
 SANDBOX = SandboxStatus(id="sb", ready=True, attempt=0, created_at=T0, ips=["10.0.0.7"])
 Object = dict[str, Any]
 

@@ -33,7 +33,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class NodeFacts:
+class HostFacts:
     """What of the node stands in every Pod's status."""
 
     host_ips: Sequence[str]
@@ -55,7 +55,7 @@ class Stage:
 def pod_status(
     pod: Object,
     seen: Seen,
-    node: NodeFacts,
+    node: HostFacts,
     *,
     previous: Mapping[str, Any],
     now: datetime.datetime,
@@ -138,7 +138,7 @@ def _explain(status: Object, previous: Mapping[str, Any], stage: Stage, now: dat
         ]
 
 
-def _addresses(pod: Object, seen: Seen, node: NodeFacts, previous: Mapping[str, Any]) -> Object:
+def _addresses(pod: Object, seen: Seen, node: HostFacts, previous: Mapping[str, Any]) -> Object:
     addresses: Object = {}
     if node.host_ips:
         addresses["hostIP"] = node.host_ips[0]
