@@ -1,17 +1,134 @@
-"""What is special about Pods.
+"""What is special about Pods: their defaults, what a client may set and change, how they are deleted.
 
-Called by the generic handlers through `rows.py`. Page: https://kubernetes.io/docs/concepts/workloads/pods/
+Called by the generic handlers through `rows.py`; the rules stand in the `pod_*` modules beside this one.
+Page: https://kubernetes.io/docs/concepts/workloads/pods/
 """
 
 from __future__ import annotations
 
-from podwright.apiserver.registry.columns import AGE, NAME
-from podwright.apiserver.registry.strategy import Strategy
+from collections.abc import Mapping
+from typing import Any
+
+from podwright.api.field import FieldError, Path, forbidden
+from podwright.api.objects import Object, copy_object, metadata
+from podwright.api.pods import containers, is_terminal, qos_class, spec_of
+from podwright.apiserver.registry.pod_columns import COLUMNS
+from podwright.apiserver.registry.pod_defaults import default_pod
+from podwright.apiserver.registry.pod_spec_validation import validate_pod_spec
+from podwright.apiserver.registry.pod_update import (
+    validate_ephemeral_update,
+    validate_pod_update,
+    validate_status_update,
+)
+from podwright.apiserver.registry.pod_warnings import pod_warnings
+from podwright.apiserver.registry.strategy import Deletion, Strategy
+
+_SPEC = Path("spec")
+_GATED = {
+    "type": "PodScheduled",
+    "status": "False",
+    "reason": "SchedulingGated",
+    "message": "Scheduling is blocked due to non-empty scheduling gates",
+}
 
 
 class PodStrategy(Strategy):
-    """What is special about Pods."""
+    """Pods, with the subresources status and ephemeralcontainers."""
 
-    columns = (NAME, AGE)
+    columns = COLUMNS
     status_subresource = True
     has_generation = True
+
+    def default(self, obj: Object) -> None:
+        """As kube-apiserver 1.36; imagePullPolicy is decided here and nowhere else."""
+        default_pod(obj)
+
+    def prepare_for_create(self, obj: Object) -> None:
+        """A new Pod is Pending, whatever status was sent with it."""
+        _drop_gated_fields(obj)
+        obj["status"] = {"phase": "Pending"}
+        try:
+            obj["status"]["qosClass"] = qos_class(obj)
+        except ValueError:
+            return  # a quantity that is none; validation refuses the Pod and names the field
+        if spec_of(obj).get("schedulingGates"):
+            obj["status"]["conditions"] = [dict(_GATED)]
+
+    def prepare_for_update(self, obj: Object, old: Object, subresource: str = "") -> None:
+        """Each endpoint changes its own part only."""
+        if subresource == "ephemeralcontainers":
+            added = spec_of(obj).get("ephemeralContainers") or []
+            version = metadata(obj).get("resourceVersion")
+            kept = copy_object(old)
+            kept["spec"]["ephemeralContainers"] = added
+            if version:
+                kept["metadata"]["resourceVersion"] = version
+            obj.clear()
+            obj.update(kept)
+            return
+        super().prepare_for_update(obj, old, subresource)
+        if subresource == "status":
+            status, before = obj.setdefault("status", {}), old.get("status") or {}
+            # Writers that never heard of it must not make the class disappear.
+            if before.get("qosClass"):
+                status.setdefault("qosClass", before["qosClass"])
+        else:
+            _drop_gated_fields(obj)
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """A new Pod's errors."""
+        errors = validate_pod_spec(_SPEC, spec_of(obj))
+        if spec_of(obj).get("ephemeralContainers"):
+            errors.append(forbidden(_SPEC.child("ephemeralContainers"), "cannot be set on create"))
+        return errors
+
+    def validate_update(self, obj: Object, old: Object, subresource: str = "") -> list[FieldError]:
+        """A changed Pod's errors, by the endpoint it was changed through."""
+        if subresource == "status":
+            return validate_status_update(obj, old)
+        if subresource == "ephemeralcontainers":
+            return validate_ephemeral_update(obj, old)
+        return validate_pod_spec(_SPEC, spec_of(obj)) + validate_pod_update(obj, old)
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """Fields without effect, and likely mistakes."""
+        return pod_warnings(obj, old)
+
+    def selectable_fields(self, obj: Object) -> Mapping[str, str]:
+        """The field selectors that Pods know."""
+        spec, status = spec_of(obj), obj.get("status") or {}
+        return {
+            "spec.nodeName": _text(spec.get("nodeName")),
+            "spec.restartPolicy": _text(spec.get("restartPolicy")),
+            "spec.schedulerName": _text(spec.get("schedulerName")),
+            "spec.serviceAccountName": _text(spec.get("serviceAccountName")),
+            "spec.hostNetwork": "true" if spec.get("hostNetwork") else "false",
+            "status.phase": _text(status.get("phase")),
+            "status.podIP": _text(status.get("podIP")),
+            "status.nominatedNodeName": _text(status.get("nominatedNodeName")),
+        }
+
+    def deletion(self, obj: Object, requested_grace: int | None) -> Deletion:
+        """Gracefully where a kubelet has to stop something: bound to a node and not over."""
+        spec = spec_of(obj)
+        grace = requested_grace if requested_grace is not None else spec.get("terminationGracePeriodSeconds") or 0
+        if not spec.get("nodeName") or is_terminal(obj):
+            grace = 0
+        elif grace < 0:
+            grace = 1
+        return Deletion(graceful=grace > 0, grace_period_seconds=grace)
+
+
+def _drop_gated_fields(pod: Object) -> None:
+    """Fields behind feature gates that are off; kube-apiserver drops them without a word too."""
+    for at in containers(spec_of(pod)):
+        lifecycle = at.container.get("lifecycle")
+        if lifecycle is None or "stopSignal" not in lifecycle:
+            continue
+        del lifecycle["stopSignal"]
+        if not lifecycle:
+            del at.container["lifecycle"]
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
