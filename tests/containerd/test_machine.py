@@ -1,0 +1,113 @@
+"""What is done to the machine: finding our process, mounts, rules; and undone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from podwright.containerd import crun_wrapper, network, process, programs, purge
+from podwright.containerd.layout import Layout
+from podwright.containerd.programs import MissingProgramError
+
+MOUNTINFO = r"""22 1 0:20 / / rw - ext4 /dev/a rw
+30 22 0:31 / /data rw - tmpfs t rw
+31 30 0:32 / /data/pods/a\040b rw - tmpfs t rw
+32 22 0:33 / /database rw - tmpfs t rw
+"""
+
+
+def test_mounts_are_found_innermost_first_and_names_are_whole() -> None:
+    assert purge.mount_points([Path("/data")], MOUNTINFO) == ["/data/pods/a b", "/data"]
+
+
+SAVED = r"""*nat
+-A CNI-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: \"podwright-1\" id: \"c\"" -j CNI-DN-aa
+-A CNI-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: \"podwright-12\" id: \"c\"" -j CNI-DN-bb
+-A CNI-DN-aa -j X
+"""
+
+
+def test_only_host_ports_of_our_own_network_are_removed() -> None:
+    assert network.host_port_removals(SAVED, "podwright-1") == [
+        r'-D CNI-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: \"podwright-1\" id: \"c\"" -j CNI-DN-aa',
+        "-F CNI-DN-aa",
+        "-X CNI-DN-aa",
+    ]
+
+
+def test_a_process_is_known_by_its_start_time_too() -> None:
+    started = process.start_time(os.getpid())
+    assert started is not None
+    assert process.Process(os.getpid(), started).alive
+    assert not process.Process(os.getpid(), started + 1).alive
+
+
+async def test_the_end_of_a_process_is_seen_and_a_dead_one_is_not_waited_for() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+    started = process.start_time(child.pid)
+    assert started is not None
+    one = process.Process(child.pid, started)
+    await process.stop(one)
+    await process.wait_ended(one)
+    assert not one.alive
+    assert child.stdin
+    child.stdin.close()
+    child.wait()
+
+
+async def test_a_program_that_ends_at_once_is_a_start_error_with_its_last_words(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "data", run_dir=tmp_path / "run")
+    layout.home.mkdir(parents=True)
+    layout.state.mkdir(parents=True)
+    program = tmp_path / "containerd"
+    program.write_text("#!/bin/sh\necho cannot go on >&2\nexit 1\n")
+    program.chmod(0o755)
+    with pytest.raises(process.StartError, match="cannot go on"):
+        await process.start(program, layout)
+
+
+def test_a_cgroup_that_still_has_processes_stays(tmp_path: Path) -> None:
+    (tmp_path / "memory/mine/pod/container").mkdir(parents=True)
+    (tmp_path / "cpu/mine/busy").mkdir(parents=True)
+    (tmp_path / "cpu/mine/busy/cgroup.procs").write_text("1")  # a plain file keeps its folder, as processes do
+    (tmp_path / "memory/other").mkdir()
+    purge.remove_cgroups(["/mine"], tmp_path)
+    assert not (tmp_path / "memory/mine").exists()
+    assert (tmp_path / "cpu/mine/busy").exists()
+    assert (tmp_path / "memory/other").exists()
+
+
+def test_nothing_is_removed_for_the_root_itself(tmp_path: Path) -> None:
+    (tmp_path / "memory/a").mkdir(parents=True)
+    purge.remove_cgroups(["/", ""], tmp_path)
+    assert (tmp_path / "memory/a").exists()
+
+
+@pytest.mark.parametrize(("content", "wanted"), [("hugetlb\n", True), ("\n", False), (None, False)])
+def test_crun_is_wrapped_only_beside_version_2_controllers(tmp_path: Path, content: str | None, wanted: bool) -> None:
+    if content is not None:
+        (tmp_path / "cgroup.controllers").write_text(content)
+    assert crun_wrapper.needed(tmp_path) is wanted
+
+
+def test_missing_programs_are_named_with_what_installs_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr(programs, "SEARCH_PATH", "/nonexistent")
+    with pytest.raises(MissingProgramError, match=r"containerd, .*apt-get install .*catatonit"):
+        programs.find_programs()
+
+
+def test_a_sysctl_is_recorded_once_and_put_back(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "data", run_dir=tmp_path)
+    for name in network.SYSCTLS:
+        (tmp_path / "sys" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "sys" / name).write_text("0\n")
+    for _ in range(2):
+        network._set_sysctls(layout, tmp_path / "sys")
+    assert {(tmp_path / "sys" / name).read_text() for name in network.SYSCTLS} == {"1"}
+    network._restore_sysctls(layout, tmp_path / "sys")
+    assert {(tmp_path / "sys" / name).read_text() for name in network.SYSCTLS} == {"0"}
