@@ -1,0 +1,87 @@
+"""From a request's bytes to an object of the published types, and what to say of fields that are none.
+
+`fieldValidation` decides about unknown and duplicate fields: Ignore drops them, Warn tells of them in `Warning:`
+headers, Strict refuses. Wrong types are always refused.
+Page: https://kubernetes.io/docs/reference/using-api/api-concepts/#validation-for-unrecognized-or-duplicate-fields
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from typing import Any
+
+from podwright.api.errors import BadRequest, Invalid, UnsupportedMediaType
+from podwright.api.field import Path, not_supported
+from podwright.api.objects import Object
+from podwright.api.schema import decode_json, decode_yaml
+from podwright.apiserver.context import Call, Context
+
+JSON, YAML = "application/json", "application/yaml"
+
+
+class FieldValidation(enum.Enum):
+    """The `fieldValidation` parameter."""
+
+    IGNORE = "Ignore"
+    WARN = "Warn"
+    STRICT = "Strict"
+
+    @classmethod
+    def of(cls, text: str) -> FieldValidation:
+        """Raises Invalid for a word that is none of them; "" is Warn."""
+        try:
+            return cls(text) if text else cls.WARN
+        except ValueError:
+            wrong = not_supported(Path("fieldValidation"), text, ("", "Ignore", "Strict", "Warn"))
+            raise Invalid.of("CreateOptions", "", [wrong], group="meta.k8s.io") from None
+
+
+def media_type(header: str) -> str:
+    """The media type of a Content-Type header, parameters left aside."""
+    return header.partition(";")[0].strip().lower()
+
+
+def decode_body(body: bytes, content_type: str, *, duplicates: bool) -> tuple[Any, list[str]]:
+    """A JSON or YAML body. Raises UnsupportedMediaType, BadRequest."""
+    kind = media_type(content_type)
+    if kind in ("", JSON):
+        # An empty media type is JSON, as upstream's serializer takes it.
+        read = decode_json
+    elif kind in (YAML, "application/x-yaml", "text/yaml"):
+        read = decode_yaml
+    else:
+        raise UnsupportedMediaType(
+            "the body of the request was in an unknown format - accepted media types include: "
+            f"{JSON}, {YAML} (got {kind})"
+        )
+    try:
+        return read(body, duplicates=duplicates)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"the object provided is unrecognized (must be of type {kind or JSON}): {error}") from None
+
+
+def conform(context: Context, call: Call, value: Any, duplicates: Sequence[str], validation: FieldValidation) -> Object:
+    """`value` pruned to the type of the call's resource. Raises BadRequest; warnings go to the call."""
+    resource = call.resource
+    if not isinstance(value, dict):
+        raise BadRequest(f"the object provided is unrecognized: a {resource.kind} must be an object")
+    if value.get("kind") not in (None, "", resource.kind) or value.get("apiVersion") not in (
+        None,
+        "",
+        resource.api_version,
+    ):
+        return value  # another type than the endpoint's: the handler says so
+    checked = context.schema.check(value, call.row.schema)
+    if checked.errors:
+        raise checked.bad_request(resource.kind, resource.version)
+    if validation is not FieldValidation.IGNORE and (checked.unknown or duplicates):
+        problems = [f'unknown field "{path}"' for path in checked.unknown] + list(duplicates)
+        if validation is FieldValidation.STRICT:
+            raise BadRequest(
+                f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
+                f"strict decoding error: {', '.join(problems)}"
+            )
+        call.warnings += problems
+    obj: Object = checked.obj
+    return obj

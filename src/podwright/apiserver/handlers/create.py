@@ -1,0 +1,134 @@
+"""Create: from the object as sent to one more revision in the store.
+
+decode (by the caller) -> namespace and name -> defaults -> mutating admission -> defaults -> the resource's own
+preparation and validation -> validating admission -> addresses -> store.
+Page: https://kubernetes.io/docs/reference/using-api/api-concepts/
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from podwright.admission.interface import Attributes, Operation
+from podwright.api.errors import AlreadyExists, Forbidden, Invalid, NotFound
+from podwright.api.objects import Object
+from podwright.api.resources import NAMESPACES
+from podwright.apiserver.context import Call, Claim, Context, Saved
+from podwright.apiserver.handlers import metadata
+from podwright.storage.interface import KeyExists, StoreError
+
+_NAME_TRIES = 8
+
+
+def check_namespace(context: Context, call: Call, name: str) -> None:
+    """New objects need a namespace that is there and stays. Raises NotFound, Forbidden."""
+    if not call.resource.namespaced:
+        return
+    namespace = context.find(NAMESPACES, call.namespace)
+    if namespace is None:
+        raise NotFound.of("namespaces", call.namespace)
+    if namespace["metadata"].get("deletionTimestamp"):
+        refusal = Forbidden.of(
+            call.resource.plural,
+            name,
+            f"unable to create new content in namespace {call.namespace} because it is being terminated",
+            group=call.resource.group,
+        )
+        refusal.details["causes"] = [
+            {
+                "reason": "NamespaceTerminating",
+                "message": f"namespace {call.namespace} is being terminated",
+                "field": "metadata.namespace",
+            }
+        ]
+        raise refusal
+
+
+async def create(context: Context, call: Call, obj: Any) -> Saved:
+    """Create `obj` (which becomes the server's). Raises StatusError."""
+    row, strategy = call.row, call.row.strategy
+    metadata.check_type(obj, row)
+    meta: dict[str, Any] = obj["metadata"]
+    metadata.place(meta, call)
+    prefix = "" if meta.get("name") else meta.get("generateName") or ""
+    source = random.SystemRandom()
+    if prefix:
+        meta["name"] = metadata.generated_name(prefix, source)
+    name = meta.get("name") or ""
+    check_namespace(context, call, name)
+    if not prefix and name and not call.dry_run and context.entry(row, call.namespace, name) is not None:
+        raise _taken(call, name)
+    metadata.stamp_new(meta, context.now())
+
+    strategy.default(obj)
+    attributes = Attributes(
+        Operation.CREATE,
+        call.resource,
+        call.user,
+        namespace=call.namespace if call.resource.namespaced else "",
+        name=name,
+        obj=obj,
+        dry_run=call.dry_run,
+        warnings=call.warnings,
+    )
+    await context.admission.admit(attributes)
+    strategy.default(obj)
+    strategy.prepare_for_create(obj)
+    meta = obj["metadata"]
+    if strategy.has_generation:
+        meta["generation"] = 1
+    errors = metadata.errors_of(meta, row) + list(strategy.validate(obj))
+    if errors:
+        raise Invalid.of(call.resource.kind, prefix or name, errors, group=call.resource.group)
+    await context.admission.validate(attributes)
+    call.warnings += strategy.warnings(obj, None)
+    if not call.applying:
+        context.ownership.track(call, obj, None, context.now())
+
+    allocator = context.allocators.get(call.resource)
+    claim = allocator.claim(obj, None) if allocator else None
+    try:
+        saved = await _store(context, call, obj, prefix, source)
+    except (StoreError, AlreadyExists):
+        if claim:
+            claim.release()
+        raise
+    _settle(claim, call)
+    return saved
+
+
+def _settle(claim: Claim | None, call: Call) -> None:
+    if claim is None:
+        return
+    if call.dry_run:
+        claim.release()
+    else:
+        claim.commit()
+
+
+async def _store(context: Context, call: Call, obj: Object, prefix: str, source: random.Random) -> Saved:
+    row, meta = call.row, obj["metadata"]
+    for attempt in range(_NAME_TRIES):
+        if attempt:
+            meta["name"] = metadata.generated_name(prefix, source)
+        key = context.key(row, call.namespace, meta["name"])
+        if call.dry_run:
+            if context.store.get(key) is None:
+                return Saved(obj, created=True)
+        else:
+            stored = row.strategy.to_storage(obj) if row.same_storage_as else obj
+            try:
+                entry = await context.store.create(key, context.encoder(stored))
+            except KeyExists:
+                pass
+            else:
+                context.decoded.put(entry.revision, stored)
+                return Saved(context.view(row, stored), None if row.same_storage_as else entry.value, created=True)
+        if not prefix:
+            break
+    raise _taken(call, meta["name"])
+
+
+def _taken(call: Call, name: str) -> AlreadyExists:
+    return AlreadyExists.of(call.resource.plural, name, group=call.resource.group)
