@@ -82,6 +82,14 @@ class NamespaceStrategy(Strategy):
         text = "may only be 'Active' if `deletionTimestamp` is empty"
         return [] if phase in ("", "Active") else [invalid(where, phase, text)]
 
+    def holds_removal(self, obj: Object) -> bool:
+        """Until the controller has emptied it."""
+        return bool((obj.get("spec") or {}).get("finalizers"))
+
+    def mark_deleted(self, obj: Object) -> None:
+        """Terminating: nothing new may be created in it."""
+        obj["status"] = {**(obj.get("status") or {}), "phase": "Terminating"}
+
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         """The phase."""
         return {"status.phase": (obj.get("status") or {}).get("phase") or ""}

@@ -109,14 +109,14 @@ class PodStrategy(Strategy):
         }
 
     def deletion(self, obj: Object, requested_grace: int | None) -> Deletion:
-        """Gracefully where a kubelet has to stop something: bound to a node and not over."""
+        """Gracefully, with 0 seconds where no kubelet has to stop anything: not bound to a node, or over."""
         spec = spec_of(obj)
         grace = requested_grace if requested_grace is not None else spec.get("terminationGracePeriodSeconds") or 0
         if not spec.get("nodeName") or is_terminal(obj):
             grace = 0
         elif grace < 0:
             grace = 1
-        return Deletion(graceful=grace > 0, grace_period_seconds=grace)
+        return Deletion(graceful=True, grace_period_seconds=grace)
 
 
 def _drop_gated_fields(pod: Object) -> None:
