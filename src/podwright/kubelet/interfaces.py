@@ -119,6 +119,14 @@ class ContainerRef:
         return f"spec.{self.kind.value}{{{self.name}}}"
 
 
+class EventWriter(Protocol):
+    """client/events: tells the users of an object what happened to it."""
+
+    def event(self, obj: Object, type: str, reason: str, message: str, field_path: str = "") -> None:
+        """Write one event (`type` is Normal or Warning); never waits, never fails."""
+        ...
+
+
 class Images(Protocol):
     """images/manager: makes an image present, by the container's pull policy."""
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from podwright.api.objects import Object, metadata
 from podwright.api.reasons import EventReason
-from podwright.kubelet.interfaces import DnsConfig
+from podwright.kubelet.interfaces import DnsConfig, EventWriter
 
 MAX_NAMESERVERS = 3
 MAX_SEARCHES = 32
@@ -22,14 +21,6 @@ MAX_SEARCH_LENGTH = 255
 """glibc before 2.29 aborts on a longer one."""
 CLUSTER_OPTIONS = ("ndots:5",)
 MISSING_CLUSTER_DNS = "MissingClusterDNS"
-
-
-class EventWriter(Protocol):
-    """client/events.EventRecorder, as the kubelet's rooms use it."""
-
-    def event(self, obj: Object, type: str, reason: str, message: str, field_path: str = "") -> None:
-        """Write one event; never waits, never fails."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

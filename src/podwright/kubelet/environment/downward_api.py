@@ -6,7 +6,6 @@ Page: https://kubernetes.io/docs/concepts/workloads/pods/downward-api/
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from decimal import ROUND_CEILING
 
 from podwright.api.objects import Object, metadata
 from podwright.api.quantity import parse_quantity
+from podwright.kubelet.environment.quoting import quote
 
 _SUBSCRIPT = re.compile(r"(metadata\.(?:labels|annotations))\['(.+)'\]")
 _FALLBACK_TO_NODE = ("cpu", "memory", "ephemeral-storage")
@@ -59,21 +59,7 @@ def _addresses(path: str, addresses: Sequence[str]) -> str:
 
 def format_map(values: Mapping[str, str]) -> str:
     """Labels or annotations as a file has them: sorted `key="quoted value"` lines."""
-    return "\n".join(f"{key}={_quote(values[key])}" for key in sorted(values))
-
-
-def _quote(text: str) -> str:
-    """`text` as Go's %q writes it: printable characters stay, the rest is escaped."""
-    escapes = {"\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v"}
-    escapes |= {"\\": r"\\", '"': r"\""}
-    return '"' + "".join(escapes.get(c) or (c if c.isprintable() else _escape(c)) for c in text) + '"'
-
-
-def _escape(character: str) -> str:
-    code = ord(character)
-    if code < 0x80:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return "\n".join(f"{key}={quote(values[key])}" for key in sorted(values))
 
 
 def resource_field(pod: Object, container: Object, resource: str, divisor: str, node: NodeFacts) -> str:
@@ -104,4 +90,4 @@ def find_container(pod: Object, name: str) -> Object:
         for container in spec.get(field_name) or ():
             if container.get("name") == name:
                 return container  # type: ignore[no-any-return]
-    raise ValueError(f"container {json.dumps(name)} not found")
+    raise ValueError(f"container {quote(name)} not found")

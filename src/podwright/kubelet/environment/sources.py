@@ -8,7 +8,6 @@ Page: https://kubernetes.io/docs/tasks/inject-data-application/define-environmen
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from podwright.client.interface import Client
 from podwright.kubelet.environment.downward_api import NodeFacts, find_container, pod_field, resource_field
 from podwright.kubelet.environment.env_file import EnvFileError, find_variable
 from podwright.kubelet.environment.expansion import expand
+from podwright.kubelet.environment.quoting import quote
 from podwright.kubelet.environment.references import ReferenceError, contents, missing, read_reference
 from podwright.kubelet.errors import ContainerConfigError
 from podwright.kubelet.volumes.safe_path import read_beneath
@@ -134,18 +134,18 @@ class Sources:
         declared = (self._subject.pod.get("spec") or {}).get("volumes") or ()
         root = self._subject.volume_paths.get(volume)
         if root is None or not any(v.get("name") == volume and "emptyDir" in v for v in declared):
-            raise ContainerConfigError(f"cannot find the volume {json.dumps(volume)} referenced by FileKeyRef")
+            raise ContainerConfigError(f"cannot find the volume {quote(volume)} referenced by FileKeyRef")
         try:
             text = await asyncio.to_thread(read_beneath, Path(root), path, ENV_FILE_LIMIT)
             value = find_variable(text.decode(), key)
         except FileNotFoundError:
             value = ""
         except (EnvFileError, UnicodeDecodeError) as error:
-            raise ContainerConfigError(f"couldn't parse env file: {json.dumps(path)}: {error}") from None
+            raise ContainerConfigError(f"couldn't parse env file: {quote(path)}: {error}") from None
         except OSError as error:
-            raise ContainerConfigError(f"couldn't parse env file: {json.dumps(path)}: {error.strerror}") from None
+            raise ContainerConfigError(f"couldn't parse env file: {quote(path)}: {error.strerror}") from None
         if value:
             return value
         if optional:
             return None
-        raise ContainerConfigError(f"environment variable key {json.dumps(key)} not found in file {json.dumps(path)}")
+        raise ContainerConfigError(f"environment variable key {quote(key)} not found in file {quote(path)}")
