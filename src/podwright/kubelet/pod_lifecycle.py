@@ -1,0 +1,217 @@
+"""Carries out what a Pod's state asks for: one pass to make it run, its termination, and the cleaning up after it.
+
+Called by `pod_workers`. Each step reads the runtime, decides with the pure functions of `status/`, asks volumes and
+the runtime to act, and tells `status.manager` what has become of the Pod.
+
+    sync       read -> status -> volumes -> runtime -> read -> status
+    terminate  read -> status -> stop -> read -> final status
+    finish     volumes away, everything else away, final status written -> object deleted
+
+Page: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from podwright.api.errors import Conflict, NotFound
+from podwright.api.objects import Object, metadata, name_of, namespace_of, parse_time, uid_of
+from podwright.api.pods import is_static
+from podwright.api.reasons import EventReason
+from podwright.api.resources import PODS
+from podwright.client.interface import Client, DeleteOptions
+from podwright.kubelet.errors import TerminalError, WaitingError
+from podwright.kubelet.interfaces import PodRuntime, ProbeState, VolumeError, Volumes
+from podwright.kubelet.pod_state import PodState
+from podwright.kubelet.pod_workers import Outcome
+from podwright.kubelet.runtime_state import ContainerState, PodRuntimeStatus
+from podwright.kubelet.status.containers import ProbeResult, Seen
+from podwright.kubelet.status.generate import HostFacts, Stage, Verdict, pod_status, refused_status
+from podwright.kubelet.status.manager import StatusManager
+from podwright.kubelet.status.phase import TERMINAL
+
+MOUNT_RETRY = 2.0
+"""Seconds until volumes that could not be put in place are tried again."""
+NETWORK_RETRY = 1.0
+"""Seconds until a Pod is tried again that waits for the runtime's network."""
+
+DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"
+
+
+class Recorder(Protocol):
+    """client/events: writes Events; returns at once."""
+
+    def event(self, obj: Object, type: str, reason: str, message: str, field_path: str = "") -> None:
+        """`type` is Normal or Warning."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Collaborators:
+    """Everything that a Pod's life needs."""
+
+    client: Client
+    runtime: PodRuntime
+    volumes: Volumes
+    probes: ProbeState
+    statuses: StatusManager
+    recorder: Recorder
+    host: Callable[[], HostFacts]
+    network_error: Callable[[], str]
+    """why the runtime cannot give a Pod a network now; "": it can"""
+    now: Callable[[], datetime.datetime]
+
+
+class StillRunning(Exception):
+    """Containers are left that did not stop."""
+
+
+class PodLifecycle:
+    """The handlers of `pod_workers`."""
+
+    def __init__(self, with_: Collaborators) -> None:
+        self._with = with_
+        self._failures: dict[str, Mapping[str, WaitingError]] = {}
+        self._untouched: set[str] = set()
+
+    def untouched(self, uid: str) -> None:
+        """The runtime has nothing of this new Pod yet, so its first pass need not ask."""
+        self._untouched.add(uid)
+
+    def refuse(self, pod: Object, verdict: Verdict) -> None:
+        """The node does not take this Pod: its status and an event say so."""
+        self._with.recorder.event(pod, "Warning", verdict.reason, verdict.message.removeprefix("Pod was rejected: "))
+        self._with.statuses.set(uid_of(pod), refused_status(pod, verdict, self._with.now()))
+
+    async def sync(self, pod: Object) -> Outcome:
+        """One pass to make the Pod run."""
+        uid = uid_of(pod)
+        if uid in self._untouched:
+            self._untouched.discard(uid)
+            before = PodRuntimeStatus(uid, name_of(pod), namespace_of(pod))
+        else:
+            before = await self._with.runtime.pod_status(uid)
+        status = self._publish(pod, before)
+        if status["phase"] in TERMINAL:
+            return Outcome(ended=True)
+        left = deadline_left(pod, status, self._with.now())
+        if left is not None and left <= 0:
+            self._with.recorder.event(pod, "Normal", EventReason.DEADLINE_EXCEEDED, DEADLINE_MESSAGE)
+            return Outcome(verdict=Verdict(str(EventReason.DEADLINE_EXCEEDED), DEADLINE_MESSAGE))
+        outcome = await self._make_run(pod, before)
+        return outcome if left is None else _no_later_than(outcome, left)
+
+    async def _make_run(self, pod: Object, before: PodRuntimeStatus) -> Outcome:
+        uid = uid_of(pod)
+        problem = "" if pod["spec"].get("hostNetwork") else self._with.network_error()
+        if problem:
+            self._with.recorder.event(pod, "Warning", EventReason.NETWORK_NOT_READY, f"network is not ready: {problem}")
+            return Outcome(retry_after=NETWORK_RETRY)
+        try:
+            volumes = await self._with.volumes.mount(pod)
+        except VolumeError as error:
+            self._with.recorder.event(pod, "Warning", EventReason.FAILED_MOUNT, str(error))
+            return Outcome(retry_after=MOUNT_RETRY)
+        self._with.probes.add_pod(pod)
+        try:
+            result = await self._with.runtime.sync_pod(pod, before, volumes)
+        except TerminalError as error:
+            return Outcome(verdict=Verdict(error.reason, error.message))
+        if not result.sandbox_failure:
+            self._failures[uid] = result.failures
+        seen_at = asyncio.get_running_loop().time()
+        after = await self._with.runtime.pod_status(uid) if result.changed else before
+        self._publish(pod, after)
+        if result.changed:
+            await self._with.runtime.collect_garbage(pod, after)
+        return Outcome(
+            retry_after=result.retry_after,
+            # What was read before the pass says nothing of the time during it.
+            seen_at=seen_at if result.changed else None,
+            again=result.changed and bool(_ended(after) - _ended(before)),
+        )
+
+    async def terminate(self, uid: str, pod: Object | None, state: PodState) -> None:
+        """Stop every container and sandbox. Raises StillRunning when some are left, and what the runtime raises."""
+        self._untouched.discard(uid)
+        self._failures.pop(uid, None)
+        runtime = await self._with.runtime.pod_status(uid)
+        if pod is not None and state.wanted:
+            self._publish(pod, runtime, Stage(stopping=True, verdict=state.verdict))
+        self._with.probes.stop_liveness_and_startup(uid)
+        if not runtime.is_empty:
+            await self._with.runtime.kill_pod(pod, runtime, state.grace)
+            runtime = await self._with.runtime.pod_status(uid)
+        left = [c.name for c in runtime.running()]
+        if left:
+            raise StillRunning(f"containers still running: {', '.join(left)}")
+        if pod is not None and state.wanted:
+            self._publish(pod, runtime, Stage(stopping=True, finished=True, verdict=state.verdict))
+        self._with.probes.remove_pod(uid)
+
+    async def finish(self, uid: str, pod: Object | None, state: PodState) -> None:
+        """Clean up; when `state.remove`, leave nothing, and delete the object that waits for that."""
+        async with asyncio.TaskGroup() as together:
+            together.create_task(self._with.volumes.unmount(uid))
+            if state.remove:
+                together.create_task(self._remove_from_runtime(uid))
+            if pod is not None and state.wanted:
+                together.create_task(self._with.statuses.flushed(uid))
+        if state.deleted and state.wanted and pod is not None and not is_static(pod):
+            await self._delete(pod)
+        if state.remove:
+            self._with.statuses.forget(uid)
+
+    async def _remove_from_runtime(self, uid: str) -> None:
+        await self._with.runtime.remove_pod(await self._with.runtime.pod_status(uid))
+
+    async def _delete(self, pod: Object) -> None:
+        options = DeleteOptions(grace_period_seconds=0, uid=uid_of(pod))
+        try:
+            await self._with.client.delete(PODS, name_of(pod), namespace_of(pod), options)
+        except (NotFound, Conflict):
+            # Gone already, or the name belongs to another Pod by now: either way there is nothing left to delete.
+            return
+
+    def _publish(self, pod: Object, runtime: PodRuntimeStatus, stage: Stage | None = None) -> Object:
+        uid = uid_of(pod)
+        probes = self._with.probes
+        results = {
+            c.name: ProbeResult(probes.is_ready(uid, c.name, c.id), probes.is_started(uid, c.name, c.id))
+            for c in runtime.containers
+            if c.state is ContainerState.RUNNING
+        }
+        status = pod_status(
+            pod,
+            Seen(runtime, self._failures.get(uid, {}), results),
+            self._with.host(),
+            previous=self._with.statuses.latest(uid) or pod.get("status") or {},
+            now=self._with.now(),
+            stage=stage or Stage(),
+        )
+        self._with.statuses.set(uid, status)
+        return status
+
+
+def deadline_left(pod: Object, status: Object, now: datetime.datetime) -> float | None:
+    """Seconds that activeDeadlineSeconds leaves the Pod, counted from its start; None: it has no deadline."""
+    limit = pod["spec"].get("activeDeadlineSeconds")
+    started = status.get("startTime")
+    if limit is None or not started or metadata(pod).get("deletionTimestamp"):
+        return None
+    return float(limit) - (now - parse_time(started)).total_seconds()
+
+
+def _no_later_than(outcome: Outcome, left: float) -> Outcome:
+    after = left if outcome.retry_after is None else min(left, outcome.retry_after)
+    return Outcome(max(after, 0.0), outcome.ended, outcome.verdict, outcome.seen_at, outcome.again)
+
+
+def _ended(status: PodRuntimeStatus) -> set[str]:
+    """What is over in the runtime: containers that have ended, sandboxes that are not ready."""
+    ended = {c.id for c in status.containers if c.state is ContainerState.EXITED}
+    return ended | {s.id for s in status.sandboxes if not s.ready}
