@@ -1,0 +1,112 @@
+"""Removes what has ended: containers, sandboxes, and at the end everything of a Pod.
+
+What it decides (pure): which dead containers and sandboxes of a living Pod are not needed any more. The newest dead
+instance of each container stays, for its status and `kubectl logs --previous`. Called by `runtime`.
+Page: https://kubernetes.io/docs/concepts/architecture/garbage-collection/#containers-images
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from podwright.cri.errors import NotFound
+from podwright.kubelet.kuberuntime.collaborators import Collaborators
+from podwright.kubelet.kuberuntime.observe import Observer
+from podwright.kubelet.kuberuntime.paths import Paths
+from podwright.kubelet.kuberuntime.sandbox import Sandboxes
+from podwright.kubelet.kuberuntime.together import all_of
+from podwright.kubelet.runtime_state import ContainerState, ContainerStatus, PodRuntimeStatus, SandboxStatus
+
+
+def dead_containers(status: PodRuntimeStatus) -> Sequence[ContainerStatus]:
+    """Ended instances that a newer ended instance of the same container has made superfluous."""
+    kept: set[str] = set()
+    superfluous: list[ContainerStatus] = []
+    for container in status.containers:
+        if container.state is not ContainerState.EXITED:
+            continue
+        if container.name in kept:
+            superfluous.append(container)
+        kept.add(container.name)
+    return superfluous
+
+
+def dead_sandboxes(status: PodRuntimeStatus, removed: Sequence[ContainerStatus]) -> Sequence[SandboxStatus]:
+    """Sandboxes that are not ready, not the newest, and empty once `removed` are gone."""
+    gone = {container.id for container in removed}
+    in_use = {container.sandbox_id for container in status.containers if container.id not in gone}
+    return [s for s in status.sandboxes[1:] if not s.ready and s.id not in in_use]
+
+
+class Garbage:
+    """Removes what `dead_containers` and `dead_sandboxes` name, or everything."""
+
+    def __init__(self, with_: Collaborators, observer: Observer) -> None:
+        self._with = with_
+        self._observer = observer
+        self._sandboxes = Sandboxes(with_, observer)
+
+    async def collect(self, status: PodRuntimeStatus) -> None:
+        """Remove what a living Pod no longer needs. Raises the first error after trying everything."""
+        containers = dead_containers(status)
+        sandboxes = dead_sandboxes(status, containers)
+        if containers:
+            _raise_first(await all_of(self._remove_container(status, c) for c in containers))
+        if sandboxes:
+            _raise_first(await all_of(self._sandboxes.remove(s.id) for s in sandboxes))
+
+    async def remove_pod(self, status: PodRuntimeStatus) -> None:
+        """Remove containers, sandboxes, logs, message files and cgroup. Raises the first error; safe to repeat."""
+        # Removing a sandbox removes its containers with it, but not those whose own sandbox is gone already.
+        _raise_first(await all_of(self._remove_container(status, c, keep_files=True) for c in status.containers))
+        _raise_first(await all_of(self._sandboxes.remove(s.id) for s in status.sandboxes))
+        cleaning = [self._with.cgroups.remove(status.uid), asyncio.to_thread(remove_files, self._with.paths, status)]
+        _raise_first(await all_of(cleaning))
+
+    async def _remove_container(
+        self, status: PodRuntimeStatus, container: ContainerStatus, *, keep_files: bool = False
+    ) -> None:
+        with contextlib.suppress(NotFound):
+            await self._with.runtime.remove_container(container.id)
+        self._observer.removed(container.id)
+        if not keep_files:
+            await asyncio.to_thread(_remove_container_files, self._with.paths, status, container)
+
+
+def remove_files(paths: Paths, status: PodRuntimeStatus) -> None:
+    """A Pod's logs, the links to them and its termination messages. Raises OSError."""
+    directories = [paths.containers_directory(status.uid)]
+    if status.name and status.namespace:
+        logs = paths.log_directory(status.namespace, status.name, status.uid)
+        directories.append(logs)
+        _remove_links(paths.container_logs, logs)
+    for directory in directories:
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(directory)
+
+
+def _remove_container_files(paths: Paths, status: PodRuntimeStatus, container: ContainerStatus) -> None:
+    if container.log_path:
+        log = Path(container.log_path)
+        for rotated in log.parent.glob(f"{log.name}*"):
+            rotated.unlink(missing_ok=True)
+    for link in paths.container_logs.glob(f"*-{container.id}.log"):
+        link.unlink(missing_ok=True)
+    paths.termination_message(status.uid, container.name, container.attempt).unlink(missing_ok=True)
+
+
+def _remove_links(links: Path, logs: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        for link in links.iterdir():
+            # Names of links may be cut short; where one leads is what tells whose it is.
+            if link.is_symlink() and link.readlink().is_relative_to(logs):
+                link.unlink(missing_ok=True)
+
+
+def _raise_first(errors: Sequence[Exception]) -> None:
+    for error in errors:
+        raise error

@@ -1,0 +1,118 @@
+"""Ends containers: preStop hook, stop signal, SIGKILL, within the grace period.
+
+Carries out kills: of one container in place, of all containers of a Pod side by side. The arithmetic is `grace`, the
+order `termination_order`. Called by `sync_pod`, `container` (failed postStart) and `runtime`.
+Page: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from podwright.api.objects import Object
+from podwright.api.reasons import EventReason
+from podwright.cri.errors import NotFound
+from podwright.kubelet.interfaces import ContainerRef
+from podwright.kubelet.kuberuntime import labels
+from podwright.kubelet.kuberuntime.collaborators import Collaborators
+from podwright.kubelet.kuberuntime.grace import grace_for, remaining, stop_timeout
+from podwright.kubelet.kuberuntime.pod_containers import find_member
+from podwright.kubelet.kuberuntime.termination_order import waits_for
+from podwright.kubelet.kuberuntime.together import all_of
+from podwright.kubelet.runtime_state import ContainerStatus, PodRuntimeStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One running container, with as much of its Pod as is known."""
+
+    ref: ContainerRef
+    spec: Object
+    container_id: str
+
+
+@dataclass(slots=True)
+class _Turns:
+    """Tells a container when those before it have ended."""
+
+    order: dict[str, frozenset[str]]
+    ended: dict[str, asyncio.Event] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ended = {name: asyncio.Event() for name in self.order}
+
+    async def wait(self, name: str, limit: float) -> None:
+        try:
+            async with asyncio.timeout(limit):
+                for other in self.order[name]:
+                    await self.ended[other].wait()
+        except TimeoutError:
+            # The Pod's grace is over: order gives way.
+            return
+
+
+class Killer:
+    """Ends containers."""
+
+    def __init__(self, with_: Collaborators) -> None:
+        self._with = with_
+
+    async def kill(
+        self, target: Target, pod_ips: Sequence[str], message: str = "", *, probe: str = "", override: int | None = None
+    ) -> None:
+        """End one container; `override` is the whole grace in seconds, else the Pod's own rules count.
+
+        Raises CriError when the runtime does not say that it has ended.
+        """
+        await self._kill(target, pod_ips, message, grace_for(target.ref.pod, target.spec, probe, override), None)
+
+    async def kill_all(self, pod: Object | None, status: PodRuntimeStatus, override: int | None) -> list[Exception]:
+        """End every container of a Pod that may be alive, and return what went wrong.
+
+        Without the Pod object, hooks and grace are read from what the runtime kept of each container.
+        """
+        running = list(status.running())
+        names = [container.name for container in running]
+        turns = _Turns(dict(waits_for(pod, names)) if pod else dict.fromkeys(names, frozenset()))
+
+        async def end(container: ContainerStatus) -> None:
+            try:
+                target = await self._target(pod, container)
+                grace = grace_for(target.ref.pod, target.spec, override=override)
+                await self._kill(target, status.ips, "", grace, turns)
+            except NotFound:
+                return
+            finally:
+                turns.ended[container.name].set()
+
+        return await all_of(end(container) for container in running)
+
+    async def _target(self, pod: Object | None, container: ContainerStatus) -> Target:
+        """What must be known to end `container`. Raises CriError when only the runtime could tell and does not."""
+        member = find_member(pod, container.name) if pod else None
+        if pod is not None and member is not None:
+            return Target(member.ref(pod), member.spec, container.id)
+        kept = (await self._with.runtime.container_status(container.id)).status
+        restored, kind = labels.restore(container.name, kept.labels, kept.annotations)
+        spec: Object = restored["spec"][kind.value][0]
+        return Target(ContainerRef(pod or restored, container.name, kind), spec, container.id)
+
+    async def _kill(
+        self, target: Target, pod_ips: Sequence[str], message: str, grace: int, turns: _Turns | None
+    ) -> None:
+        with_, ref = self._with, target.ref
+        text = message or f"Stopping container {ref.name}"
+        with_.recorder.event(ref.pod, "Normal", EventReason.KILLING, text, ref.field_path)
+        if grace > 0 and (target.spec.get("lifecycle") or {}).get("preStop"):
+            spent = await with_.hooks.pre_stop(ref, target.spec, target.container_id, pod_ips, grace)
+            grace = remaining(grace, spent)
+        if turns is not None:
+            began = time.monotonic()
+            await turns.wait(ref.name, grace)
+            grace = remaining(grace, time.monotonic() - began)
+        with contextlib.suppress(NotFound):
+            await with_.runtime.stop_container(target.container_id, timeout=stop_timeout(grace))

@@ -1,0 +1,218 @@
+"""Reads what the runtime has of a Pod into plain values.
+
+Called by `runtime.KubeRuntime` for pleg, the sync loop and the status. What cannot change any more is asked for once:
+the addresses of a sandbox, a container that has ended, a container that still runs as it did. So a look at a settled
+Pod is two calls, however many containers it has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from podwright.cri.client import RuntimeClient
+from podwright.cri.errors import NotFound
+from podwright.cri.generated import cri_pb2 as pb
+from podwright.kubelet.kuberuntime import labels
+from podwright.kubelet.kuberuntime.termination_message import termination_message
+from podwright.kubelet.kuberuntime.together import beside, together
+from podwright.kubelet.runtime_state import (
+    ContainerState,
+    ContainerStatus,
+    ContainerSummary,
+    PodRuntimeStatus,
+    PodSummary,
+    SandboxStatus,
+)
+
+_STATES = {
+    pb.ContainerState.CONTAINER_CREATED: ContainerState.CREATED,
+    pb.ContainerState.CONTAINER_RUNNING: ContainerState.RUNNING,
+    pb.ContainerState.CONTAINER_EXITED: ContainerState.EXITED,
+    pb.ContainerState.CONTAINER_UNKNOWN: ContainerState.UNKNOWN,
+}
+_SETTLED = (ContainerState.RUNNING, ContainerState.EXITED)
+
+
+class Observer:
+    """Looks at the runtime, and remembers which sandbox and container belongs to which Pod."""
+
+    def __init__(self, runtime: RuntimeClient) -> None:
+        self._runtime = runtime
+        self._owners: dict[str, str] = {}
+        self._sandboxes: dict[str, SandboxStatus] = {}
+        self._containers: dict[str, ContainerStatus] = {}
+
+    def owner(self, id: str) -> str | None:
+        """UID of the Pod that a sandbox or container belongs to, as far as it has been seen."""
+        return self._owners.get(id)
+
+    def created(self, id: str, uid: str) -> None:
+        """A sandbox or container was just made for the Pod `uid`."""
+        self._owners[id] = uid
+
+    def removed(self, id: str) -> None:
+        """It is gone from the runtime."""
+        self._owners.pop(id, None)
+        self._sandboxes.pop(id, None)
+        self._containers.pop(id, None)
+
+    async def pod_status(self, uid: str) -> PodRuntimeStatus:
+        """Everything the runtime has of one Pod. Raises CriError."""
+        selector = {labels.POD_UID: uid}
+        async with beside(self._runtime.list_pod_sandbox(pb.PodSandboxFilter(label_selector=selector))) as listing:
+            containers = (await self._runtime.list_containers(pb.ContainerFilter(label_selector=selector))).containers
+            sandboxes = (await listing).items
+        self._owners.update(dict.fromkeys([*(s.id for s in sandboxes), *(c.id for c in containers)], uid))
+        async with beside(together(self.sandbox(s) for s in sandboxes)) as looking:
+            seen = await together(self._container(c) for c in containers)
+            boxes = await looking
+        meta = sandboxes[0].metadata if sandboxes else None
+        own_labels: Mapping[str, str] = containers[0].labels if containers else {}
+        return PodRuntimeStatus(
+            uid=uid,
+            name=meta.name if meta else own_labels.get(labels.POD_NAME, ""),
+            namespace=meta.namespace if meta else own_labels.get(labels.POD_NAMESPACE, ""),
+            sandboxes=sorted((b for b in boxes if b), key=lambda b: (b.created_at, b.attempt), reverse=True),
+            containers=sorted((c for c in seen if c), key=lambda c: (c.created_at or _EPOCH, c.attempt), reverse=True),
+        )
+
+    async def list_pods(self) -> dict[str, PodSummary]:
+        """Every Pod the runtime has, by UID. Raises CriError."""
+        before = set(self._owners)
+        async with beside(self._runtime.list_pod_sandbox()) as listing:
+            containers = (await self._runtime.list_containers()).containers
+            sandboxes = (await listing).items
+        owners: dict[str, str] = {}
+        names: dict[str, tuple[str, str]] = {}
+        boxes: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
+        inside: defaultdict[str, list[ContainerSummary]] = defaultdict(list)
+        for box in sandboxes:
+            uid = owners[box.id] = box.metadata.uid
+            names[uid] = (box.metadata.name, box.metadata.namespace)
+            boxes[uid].append((box.id, box.state == pb.PodSandboxState.SANDBOX_READY))
+        for container in containers:
+            uid = owners[container.id] = container.labels.get(labels.POD_UID, "")
+            names.setdefault(
+                uid, (container.labels.get(labels.POD_NAME, ""), container.labels.get(labels.POD_NAMESPACE, ""))
+            )
+            inside[uid].append(ContainerSummary(container.id, container.metadata.name, _STATES[container.state]))
+        self._owners.update(owners)
+        # What was made while the lists were under way is not in them, and stays.
+        for id in before - owners.keys():
+            self.removed(id)
+        return {
+            uid: PodSummary(uid, name, namespace, tuple(sorted(boxes[uid])), tuple(sorted(inside[uid], key=_by_id)))
+            for uid, (name, namespace) in names.items()
+            if uid
+        }
+
+    async def sandbox(self, item: pb.PodSandbox) -> SandboxStatus | None:
+        """One sandbox of a list, its addresses asked for once; None when it is gone meanwhile."""
+        ready = item.state == pb.PodSandboxState.SANDBOX_READY
+        known = self._sandboxes.get(item.id)
+        if known is None and not ready:
+            # A dead sandbox has no addresses that anybody may use.
+            return SandboxStatus(
+                id=item.id,
+                ready=False,
+                attempt=item.metadata.attempt,
+                created_at=_moment(item.created_at) or _EPOCH,
+                runtime_handler=item.runtime_handler,
+            )
+        if known is None or (not known.ips and not known.host_network):
+            try:
+                answer = await self._runtime.pod_sandbox_status(item.id)
+            except NotFound:
+                return None
+            return self.remember(answer.status)
+        return replace(known, ready=ready)
+
+    def remember(self, status: pb.PodSandboxStatus) -> SandboxStatus:
+        """A sandbox as the runtime just described it."""
+        found = sandbox_status(status)
+        self._sandboxes[found.id] = found
+        return found
+
+    async def _container(self, item: pb.Container) -> ContainerStatus | None:
+        state = _STATES[item.state]
+        known = self._containers.get(item.id)
+        if known is not None and known.state is state:
+            return known
+        try:
+            status = (await self._runtime.container_status(item.id)).status
+        except NotFound:
+            return None
+        found = container_status(status, item.pod_sandbox_id)
+        if found.state is ContainerState.EXITED:
+            said = await asyncio.to_thread(_last_words, status)
+            if said:
+                found = replace(found, message=": ".join(part for part in (found.message, said) if part))
+        if found.state in _SETTLED:
+            self._containers[item.id] = found
+        return found
+
+
+_EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
+
+
+def _by_id(summary: ContainerSummary) -> str:
+    return summary.id
+
+
+def _moment(nanoseconds: int) -> datetime.datetime | None:
+    if nanoseconds <= 0:
+        return None
+    # Whole microseconds first: a float of nanoseconds since 1970 would lose the last digits.
+    return _EPOCH + datetime.timedelta(microseconds=nanoseconds // 1000)
+
+
+def sandbox_status(status: pb.PodSandboxStatus) -> SandboxStatus:
+    """A sandbox from its CRI status."""
+    addresses = [status.network.ip, *(extra.ip for extra in status.network.additional_ips)]
+    host_network = status.linux.namespaces.options.network == pb.NamespaceMode.NODE
+    return SandboxStatus(
+        id=status.id,
+        ready=status.state == pb.PodSandboxState.SANDBOX_READY,
+        attempt=status.metadata.attempt,
+        created_at=_moment(status.created_at) or _EPOCH,
+        ips=() if host_network else tuple(ip for ip in addresses if ip),
+        host_network=host_network,
+        runtime_handler=status.runtime_handler,
+    )
+
+
+def container_status(status: pb.ContainerStatus, sandbox_id: str) -> ContainerStatus:
+    """A container from its CRI status, without its last words."""
+    notes = status.annotations
+    image = notes.get(labels.IMAGE) or status.image.user_specified_image or status.image.image
+    return ContainerStatus(
+        id=status.id,
+        name=status.metadata.name,
+        state=_STATES[status.state],
+        attempt=status.metadata.attempt,
+        image=image,
+        image_ref=status.image_ref,
+        created_at=_moment(status.created_at),
+        started_at=_moment(status.started_at),
+        finished_at=_moment(status.finished_at),
+        exit_code=status.exit_code,
+        reason=status.reason,
+        message=status.message,
+        hash=notes.get(labels.HASH, ""),
+        log_path=status.log_path,
+        sandbox_id=sandbox_id,
+    )
+
+
+def _last_words(status: pb.ContainerStatus) -> str:
+    path = status.annotations.get(labels.MESSAGE_PATH, "")
+    file = next((m.host_path for m in status.mounts if path and m.container_path == path), "")
+    to_log = status.annotations.get(labels.MESSAGE_POLICY) == "FallbackToLogsOnError" and status.exit_code != 0
+    return termination_message(
+        Path(file) if file else None, Path(status.log_path) if status.log_path else None, fall_back_to_log=to_log
+    )

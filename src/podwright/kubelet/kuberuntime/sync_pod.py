@@ -1,0 +1,209 @@
+"""One pass over a Pod: decides with `actions`, then carries it out in numbered steps.
+
+1. decide  2. kill  3. sandbox  4. start. Images of all containers to start are got ready while the sandbox is made;
+containers are then started one after the other, because one's postStart hook holds back the next. A container that
+cannot be started does not keep its neighbours from starting. Called by `runtime.KubeRuntime`.
+Page: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from podwright.api.objects import Object, uid_of
+from podwright.api.reasons import EventReason
+from podwright.kubelet.errors import CrashLoopError, SandboxError, TerminalError, WaitingError
+from podwright.kubelet.interfaces import ContainerRef, MountedVolumes, ProbeState, SyncResult
+from podwright.kubelet.kuberuntime.actions import Actions, compute_actions
+from podwright.kubelet.kuberuntime.collaborators import Collaborators
+from podwright.kubelet.kuberuntime.container import Start, Starter
+from podwright.kubelet.kuberuntime.killing import Killer, Target
+from podwright.kubelet.kuberuntime.kills import Kill
+from podwright.kubelet.kuberuntime.observe import Observer
+from podwright.kubelet.kuberuntime.pod_containers import Member, describe_pod, members
+from podwright.kubelet.kuberuntime.sandbox import Sandbox, Sandboxes
+from podwright.kubelet.kuberuntime.together import all_of
+from podwright.kubelet.restart_backoff import RestartBackoff, go_duration
+from podwright.kubelet.runtime_state import ContainerState, PodRuntimeStatus
+
+RETRY = 10.0
+"""seconds until a failed step is tried again"""
+
+
+@dataclass(frozen=True, slots=True)
+class PodProbes:
+    """`kills.Probes` of one Pod."""
+
+    uid: str
+    state: ProbeState
+
+    def is_started(self, container: str, container_id: str) -> bool | None:
+        """Result of the startup probe; None: there is none."""
+        return self.state.is_started(self.uid, container, container_id)
+
+    def must_restart(self, container: str, container_id: str) -> str:
+        """Empty, "liveness" or "startup"."""
+        return self.state.must_restart(self.uid, container, container_id)
+
+
+class PodSync:
+    """Makes the runtime have what a Pod asks for."""
+
+    def __init__(self, with_: Collaborators, observer: Observer, killer: Killer, backoff: RestartBackoff) -> None:
+        self._with = with_
+        self._killer = killer
+        self._backoff = backoff
+        self._sandboxes = Sandboxes(with_, observer)
+        self._starter = Starter(with_, observer, killer)
+
+    async def sync(self, pod: Object, status: PodRuntimeStatus, volumes: MountedVolumes) -> SyncResult:
+        """One pass. Raises TerminalError."""
+        # 1. decide
+        actions = compute_actions(pod, status, PodProbes(uid_of(pod), self._with.probes))
+        if actions.is_nothing:
+            return SyncResult()
+        # 2. kill
+        killed, errors = await self._kill(pod, status, actions)
+        if errors:
+            return SyncResult(retry_after=RETRY, changed=True)
+        if not actions.starts:
+            return SyncResult(changed=killed)
+        # 3. sandbox, images beside it; 4. start
+        failures: dict[str, WaitingError] = {}
+        try:
+            handler = await self._handler(pod, status, actions)
+            ready = self._past_backoff(pod, status, actions.starts, failures)
+            if not ready and actions.create_sandbox is None:
+                return sync_result(failures, changed=killed)
+            async with self._images(pod, ready, handler) as images:
+                sandbox = await self._sandbox(pod, status, actions, handler)
+                failures.update(await self._start(pod, status, volumes, sandbox, images))
+        except SandboxError as error:
+            return SyncResult(failures, f"Failed to create pod sandbox: {error}", RETRY, changed=True)
+        return sync_result(failures, changed=True)
+
+    async def _kill(self, pod: Object, status: PodRuntimeStatus, actions: Actions) -> tuple[bool, list[Exception]]:
+        """Whether anything was killed, and what went wrong."""
+        if not actions.kill_pod:
+            return bool(actions.kill), await all_of(self._kill_one(pod, status, kill) for kill in actions.kill)
+        if actions.create_sandbox is not None:
+            text = "Pod sandbox changed, it will be killed and re-created."
+            self._with.recorder.event(pod, "Normal", EventReason.SANDBOX_CHANGED, text)
+        elif not any(s.ready for s in status.sandboxes) and not any(status.running()):
+            return False, []
+        return True, await self.kill_pod(pod, status, None)
+
+    async def _kill_one(self, pod: Object, status: PodRuntimeStatus, kill: Kill) -> None:
+        target = Target(kill.member.ref(pod), kill.member.spec, kill.container_id)
+        await self._killer.kill(target, status.ips, kill.message, probe=kill.probe)
+
+    async def kill_pod(self, pod: Object | None, status: PodRuntimeStatus, grace: int | None) -> list[Exception]:
+        """Stop every container, then every sandbox; what went wrong is told as an event and returned."""
+        errors = await self._killer.kill_all(pod, status, grace)
+        errors += await all_of(self._sandboxes.stop(sandbox.id) for sandbox in status.sandboxes)
+        if errors and pod is not None:
+            text = "error killing pod: " + "; ".join(str(error) for error in errors)
+            self._with.recorder.event(pod, "Warning", EventReason.FAILED_KILL_POD, text)
+        return errors
+
+    async def _handler(self, pod: Object, status: PodRuntimeStatus, actions: Actions) -> str:
+        if actions.create_sandbox is None and status.sandbox is not None:
+            return status.sandbox.runtime_handler
+        try:
+            return await self._with.handlers.handler(pod)
+        except (SandboxError, TerminalError) as error:
+            self._sandboxes.failed(pod, error)
+            raise
+
+    def _past_backoff(
+        self, pod: Object, status: PodRuntimeStatus, starts: Sequence[Member], failures: dict[str, WaitingError]
+    ) -> Sequence[Member]:
+        """The containers that may start now; why the others wait goes to `failures`."""
+        ready: list[Member] = []
+        for member in starts:
+            waiting = self._crash_loop(pod, status, member)
+            if waiting is None:
+                ready.append(member)
+            else:
+                failures[member.name] = waiting
+        return ready
+
+    def _crash_loop(self, pod: Object, status: PodRuntimeStatus, member: Member) -> CrashLoopError | None:
+        ended = last_end(status, member.name)
+        if ended is None:
+            return None
+        wait = self._backoff.check(_backoff_key(pod, member), ended, self._with.now())
+        if wait is None:
+            return None
+        where = describe_pod(pod)
+        text = f"Back-off restarting failed container {member.name} in pod {where}"
+        self._with.recorder.event(pod, "Warning", EventReason.BACK_OFF, text, member.ref(pod).field_path)
+        window = go_duration(wait.window)
+        return CrashLoopError(f"back-off {window} restarting failed container={member.name} pod={where}", wait.left)
+
+    async def _sandbox(self, pod: Object, status: PodRuntimeStatus, actions: Actions, handler: str) -> Sandbox:
+        if actions.create_sandbox is None and status.sandbox is not None:
+            return self._sandboxes.existing(pod, status.sandbox)
+        return await self._sandboxes.create(pod, actions.sandbox_attempt, handler)
+
+    @asynccontextmanager
+    async def _images(
+        self, pod: Object, starts: Sequence[Member], handler: str
+    ) -> AsyncIterator[Mapping[str, asyncio.Task[str]]]:
+        """The images of `starts` by container, being got ready; what is not waited for at the end is cancelled."""
+        tasks: dict[str, asyncio.Task[str]] = {}
+        for member in starts:
+            image, policy = member.spec.get("image") or "", member.spec.get("imagePullPolicy") or "IfNotPresent"
+            tasks[member.name] = asyncio.create_task(self._image(member.ref(pod), image, policy, handler))
+        try:
+            yield tasks
+        finally:
+            for task in tasks.values():
+                task.cancel()
+            await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+    async def _image(self, ref: ContainerRef, image: str, policy: str, handler: str) -> str:
+        return await self._with.images.ensure(ref, image, policy, handler)
+
+    async def _start(
+        self,
+        pod: Object,
+        status: PodRuntimeStatus,
+        volumes: MountedVolumes,
+        sandbox: Sandbox,
+        images: Mapping[str, asyncio.Task[str]],
+    ) -> Mapping[str, WaitingError]:
+        failures: dict[str, WaitingError] = {}
+        for member in (m for m in members(pod) if m.name in images):
+            ended = last_end(status, member.name)
+            if ended is not None:
+                self._backoff.restarted(_backoff_key(pod, member), ended, self._with.now())
+            start = Start(pod, member, sandbox, status, volumes, sandbox.status.ips)
+            try:
+                await self._starter.start(start, images[member.name])
+            except WaitingError as error:
+                failures[member.name] = error
+        return failures
+
+
+def last_end(status: PodRuntimeStatus, container: str) -> float | None:
+    """When the newest ended instance of a container ended, in seconds since the epoch; None: none has."""
+    for instance in status.containers:
+        if instance.name == container and instance.state is ContainerState.EXITED:
+            return instance.finished_at.timestamp() if instance.finished_at else 0.0
+    return None
+
+
+def sync_result(failures: Mapping[str, WaitingError], *, changed: bool) -> SyncResult:
+    """A pass that ended: it is repeated when the first of the containers that wait may be tried again."""
+    delays = [RETRY if error.retry_after is None else error.retry_after for error in failures.values()]
+    return SyncResult(failures, retry_after=min(delays, default=None), changed=changed)
+
+
+def _backoff_key(pod: Object, member: Member) -> tuple[str, ...]:
+    resources = json.dumps(member.spec.get("resources") or {}, sort_keys=True)
+    return (uid_of(pod), member.name, member.spec.get("image") or "", resources)
