@@ -92,6 +92,9 @@ def _mask(new: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
     masked: dict[str, Any] = copy_object(dict(new))
     for field in ("containers", "initContainers"):
         for container, before in zip(masked.get(field) or (), old.get(field) or (), strict=True):
+            if container.get("image") != before.get("image") and container.get("imagePullPolicy") == "Always":
+                # AlwaysPullImages came after the Pod: its next image is pulled under the new rule.
+                _put_back(container, before, "imagePullPolicy")
             container["image"] = before.get("image")
     for field in ("activeDeadlineSeconds", "tolerations", "schedulingGates"):
         _put_back(masked, old, field)

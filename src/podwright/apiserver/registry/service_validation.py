@@ -32,7 +32,7 @@ def validate_service(service: Object) -> list[FieldError]:
     if kind == "ExternalName":
         host = (spec.get("externalName") or "").removesuffix(".")
         errors += check.name(_SPEC.child("externalName"), host, names.dns_subdomain)
-    if kind == "LoadBalancer" and headless or kind == "NodePort" and headless:
+    if headless and kind in ("LoadBalancer", "NodePort"):
         text = f"may not be set to 'None' for {kind} services"
         errors.append(invalid(_SPEC.child("clusterIPs").index(0), NONE, text))
     errors += _ports(_SPEC.child("ports"), spec.get("ports") or (), kind)

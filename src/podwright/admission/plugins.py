@@ -1,0 +1,83 @@
+"""Which plugins there are, in which order they run, and which are on.
+
+`app.py` calls `build_chain` once. Names, order and defaults are upstream's; a plugin that upstream has and that is not
+listed here does not exist. Page: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from podwright.admission.always_pull_images import AlwaysPullImages
+from podwright.admission.chain import Chain
+from podwright.admission.default_toleration_seconds import DefaultTolerationSeconds
+from podwright.admission.image_digest import ImageDigest, ResolveDigest
+from podwright.admission.namespace_lifecycle import NamespaceLifecycle
+from podwright.admission.priority import Priority
+from podwright.admission.runtime_class import RuntimeClass
+from podwright.admission.service_account import ServiceAccount
+from podwright.client.interface import Client
+
+ORDER = (
+    "NamespaceLifecycle",
+    "ServiceAccount",
+    "AlwaysPullImages",
+    "ImageDigest",
+    "Priority",
+    "DefaultTolerationSeconds",
+    "RuntimeClass",
+)
+DEFAULT_ON = frozenset(ORDER) - {"AlwaysPullImages", "ImageDigest"}
+
+
+class PluginsError(ValueError):
+    """The flags name plugins in a way that cannot be meant; the text is for the user who started the server."""
+
+
+def chosen(enabled: Sequence[str], disabled: Sequence[str]) -> Sequence[str]:
+    """The names of the plugins that run, in order. Raises PluginsError."""
+    for flag, listed in (("enable", enabled), ("disable", disabled)):
+        for name in listed:
+            if name not in ORDER:
+                known = ", ".join(ORDER)
+                raise PluginsError(f'{flag}-admission-plugins plugin "{name}" is unknown; known are: {known}')
+    both = sorted(set(enabled) & set(disabled))
+    if both:
+        listed_both = ", ".join(both)
+        raise PluginsError(f"{listed_both} in enable-admission-plugins and disable-admission-plugins overlapped")
+    on = (DEFAULT_ON | set(enabled)) - set(disabled)
+    return tuple(name for name in ORDER if name in on)
+
+
+def build_chain(
+    client: Client,
+    enabled: Sequence[str] = (),
+    disabled: Sequence[str] = (),
+    *,
+    resolve_digest: ResolveDigest | None = None,
+) -> Chain:
+    """The chain for `--enable-admission-plugins` and `--disable-admission-plugins`.
+
+    `client` is the in-process one; `resolve_digest` is what ImageDigest asks. Raises PluginsError.
+    """
+
+    def image_digest() -> ImageDigest:
+        if resolve_digest is None:
+            raise PluginsError("ImageDigest needs a way to ask registries, and this server was built without one")
+        return ImageDigest(resolve_digest)
+
+    makers: Mapping[str, Callable[[], Any]] = {
+        "NamespaceLifecycle": lambda: NamespaceLifecycle(client),
+        "ServiceAccount": lambda: ServiceAccount(client),
+        "AlwaysPullImages": AlwaysPullImages,
+        "ImageDigest": image_digest,
+        "Priority": Priority,
+        "DefaultTolerationSeconds": DefaultTolerationSeconds,
+        "RuntimeClass": lambda: RuntimeClass(client),
+    }
+    plugins = [makers[name]() for name in chosen(enabled, disabled)]
+    return Chain(
+        mutating=[p for p in plugins if hasattr(p, "admit")],
+        validating=[p for p in plugins if hasattr(p, "validate")],
+    )
