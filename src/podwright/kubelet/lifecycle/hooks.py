@@ -32,7 +32,7 @@ Key = tuple[str, str, str, str]
 """Pod UID, container name, container id, hook"""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Wait:
     """A postStart that is being waited for, and how to end the wait."""
 
