@@ -137,6 +137,11 @@ class Tokens:
         """The `iss` of the tokens, and their default audience."""
         return self._issuer
 
+    @property
+    def loaded(self) -> bool:
+        """Whether `load` has been called."""
+        return self._key is not None
+
     def load(self) -> None:
         """Read the key (blocking). Raises OSError, ValueError."""
         if self._key is not None:

@@ -11,38 +11,13 @@ import random
 from typing import Any
 
 from podwright.admission.interface import Attributes, Operation
-from podwright.api.errors import AlreadyExists, Forbidden, Invalid, NotFound
+from podwright.api.errors import AlreadyExists, Invalid
 from podwright.api.objects import Object
-from podwright.api.resources import NAMESPACES
 from podwright.apiserver.context import Call, Claim, Context, Saved
 from podwright.apiserver.handlers import metadata
 from podwright.storage.interface import KeyExists, StoreError
 
 _NAME_TRIES = 8
-
-
-def check_namespace(context: Context, call: Call, name: str) -> None:
-    """New objects need a namespace that is there and stays. Raises NotFound, Forbidden."""
-    if not call.resource.namespaced:
-        return
-    namespace = context.find(NAMESPACES, call.namespace)
-    if namespace is None:
-        raise NotFound.of("namespaces", call.namespace)
-    if namespace["metadata"].get("deletionTimestamp"):
-        refusal = Forbidden.of(
-            call.resource.plural,
-            name,
-            f"unable to create new content in namespace {call.namespace} because it is being terminated",
-            group=call.resource.group,
-        )
-        refusal.details["causes"] = [
-            {
-                "reason": "NamespaceTerminating",
-                "message": f"namespace {call.namespace} is being terminated",
-                "field": "metadata.namespace",
-            }
-        ]
-        raise refusal
 
 
 async def create(context: Context, call: Call, obj: Any) -> Saved:
@@ -56,7 +31,6 @@ async def create(context: Context, call: Call, obj: Any) -> Saved:
     if prefix:
         meta["name"] = metadata.generated_name(prefix, source)
     name = meta.get("name") or ""
-    check_namespace(context, call, name)
     if not prefix and name and not call.dry_run and context.entry(row, call.namespace, name) is not None:
         raise _taken(call, name)
     metadata.stamp_new(meta, context.now())

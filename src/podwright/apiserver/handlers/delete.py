@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from podwright.admission.interface import Attributes, Operation
-from podwright.api.errors import Forbidden, Invalid
+from podwright.api.errors import Invalid
 from podwright.api.field import Path, invalid, not_supported
 from podwright.api.objects import Object, copy_object, parse_time, rfc3339
 from podwright.apiserver.context import Call, Context, Saved
@@ -24,7 +24,6 @@ from podwright.storage.interface import KeyMissing, RevisionConflict
 
 _TRIES = 20
 _POLICY_FINALIZERS = {"Orphan": "orphan", "Foreground": "foregroundDeletion"}
-_IMMORTAL_NAMESPACES = frozenset(("default", "kube-system", "kube-public"))
 
 
 class Step(enum.Enum):
@@ -123,8 +122,6 @@ async def delete(context: Context, call: Call, options: DeleteOptions) -> Saved:
     """Delete the object of this call; `removed` tells whether it is gone. Raises StatusError."""
     check_options(options)
     row = call.row
-    if call.resource.plural == "namespaces" and call.resource.group == "" and call.name in _IMMORTAL_NAMESPACES:
-        raise Forbidden.of("namespaces", call.name, "this namespace may not be deleted")
     for _ in range(_TRIES):
         entry = context.entry(row, call.namespace, call.name)
         if entry is None:

@@ -1,0 +1,337 @@
+"""The HTTP front: one handler for every request, its filters in one visible order.
+
+resolve -> count -> authenticate -> authorize -> dispatch -> Status for whatever went wrong -> count
+
+Called by aiohttp's server, which `server.py` starts. Page: https://kubernetes.io/docs/concepts/security/controlling-access/
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+from multidict import MultiDict, MultiMapping
+
+from podwright.admission.interface import User
+from podwright.api.errors import BadRequest, InternalError, MethodNotAllowed, NotFound, StatusError, Unauthorized
+from podwright.api.objects import Object, uid_of
+from podwright.apiserver.context import Call, Context, Saved
+from podwright.apiserver.filters import authz
+from podwright.apiserver.filters.authn import ANONYMOUS, Authenticator
+from podwright.apiserver.filters.metrics import Metrics
+from podwright.apiserver.handlers import change, create, delete, list_options, patch, read
+from podwright.apiserver.handlers.conform import FieldValidation, conform, decode_body
+from podwright.apiserver.handlers.delete_collection import delete_collection
+from podwright.apiserver.negotiation import Accepted, Form, negotiate
+from podwright.apiserver.node_proxy import PROXIED, NodeProxy
+from podwright.apiserver.nonresource import NonResources
+from podwright.apiserver.ownership import MAX_MANAGER, manager_of_agent
+from podwright.apiserver.request import delete_options, dry_run, patch_type, read_body
+from podwright.apiserver.responses import Renderer, View, refusal, respond, squeezed, written
+from podwright.apiserver.reviews import REVIEW_ROWS, Reviews
+from podwright.apiserver.routes import Asked, Table, resolve
+from podwright.apiserver.streams import Watches
+from podwright.apiserver.subresources import POSTED, Subresources, is_finalize
+from podwright.apiserver.tokens import Tokens
+from podwright.client.interface import PatchType
+from podwright.storage.interface import StoreError
+
+log = logging.getLogger(__name__)
+_NOTHING: MultiMapping[str] = MultiDict()
+_REVIEWS = {row.resource for row in REVIEW_ROWS}
+_PARTS = frozenset((("pods", "ephemeralcontainers"),))
+"""Subresources that are parts of the object, beside those of the row."""
+_CREATES_STREAMS = ("exec", "attach", "portforward")
+
+
+class Front:
+    """Answers the HTTP requests of one server."""
+
+    def __init__(
+        self,
+        context: Context,
+        table: Table,
+        *,
+        tokens: Tokens,
+        authenticator: Authenticator,
+        subresources: Subresources,
+        proxy: NodeProxy,
+        others: NonResources,
+        metrics: Metrics,
+        max_body: int,
+    ) -> None:
+        self._context = context
+        self._table = table
+        self._tokens = tokens
+        self._authenticator = authenticator
+        self._subresources = subresources
+        self._proxy = proxy
+        self._others = others
+        self._metrics = metrics
+        self._max_body = max_body
+        self._reviews = Reviews(authenticator, tokens, table)
+        self._renderer = Renderer(context)
+        self._watches = Watches(context, self._renderer)
+        self._verbs: dict[str, Callable[[_Exchange], Awaitable[web.StreamResponse]]] = {
+            "get": self._get,
+            "list": self._list,
+            "watch": self._watch,
+            "create": self._create,
+            "update": self._update,
+            "patch": self._patch,
+            "delete": self._delete,
+            "deletecollection": self._delete_collection,
+        }
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request; never raises but when the connection has gone."""
+        started = time.perf_counter()
+        query: MultiMapping[str] = request.query if "?" in request.raw_path else _NOTHING
+        asked = resolve(
+            request.method, request.path, self._table, watch=query.get("watch", "").lower() in ("1", "true")
+        )
+        self._metrics.began(asked)
+        code = 0
+        try:
+            response = await self._answer(request, asked, query)
+            code = response.status
+            return response
+        finally:
+            self._metrics.ended(asked, code, time.perf_counter() - started)
+
+    async def _answer(self, request: web.BaseRequest, asked: Asked, query: MultiMapping[str]) -> web.StreamResponse:
+        try:
+            user = await self._user(request)
+            if not authz.allowed(user, asked):
+                if user is ANONYMOUS:
+                    raise Unauthorized
+                raise authz.denial(user, asked)
+            response = await self._dispatch(request, asked, query, user)
+        except StatusError as error:
+            return refusal(error)
+        except StoreError as error:
+            log.error("the store refused %s %s: %s", request.method, request.path, error)
+            return refusal(InternalError(f"Internal error occurred: {error}"))
+        except ConnectionError:
+            raise  # nobody is there to be told
+        except Exception:
+            # What went wrong is ours to know; the client gets a number to ask with.
+            number = str(uuid.uuid4())
+            log.exception("request %s failed: %s %s", number, request.method, request.path)
+            return refusal(InternalError(f"Internal error occurred: see the server's log for request {number}"))
+        if isinstance(response, web.Response) and not response.prepared:
+            return await squeezed(response, request.headers.get("Accept-Encoding", ""))
+        return response
+
+    async def _user(self, request: web.BaseRequest) -> User:
+        transport = request.transport
+        certificate = transport.get_extra_info("peercert") if transport else None
+        authorization = request.headers.get("Authorization", "")
+        if authorization and not self._tokens.loaded:
+            await asyncio.to_thread(self._tokens.load)
+        return self._authenticator.authenticate(certificate, authorization) or ANONYMOUS
+
+    async def _dispatch(
+        self, request: web.BaseRequest, asked: Asked, query: MultiMapping[str], user: User
+    ) -> web.StreamResponse:
+        if not asked.is_resource:
+            if request.method not in ("GET", "HEAD"):
+                raise MethodNotAllowed("the server does not allow this method on the requested resource")
+            return await self._others.get(request)
+        row = asked.row
+        if row is None:
+            raise NotFound("the server could not find the requested resource")
+        verb = self._verbs.get(asked.verb)
+        namespace = asked.namespace if row.resource.namespaced else ""
+        call = Call(row, user, namespace, asked.name, asked.subresource)
+        exchange = _Exchange(request, asked, query, call)
+        if asked.subresource:
+            return await self._subresource(exchange)
+        if verb is None or (row.resource in _REVIEWS and asked.verb != "create"):
+            raise MethodNotAllowed("the server does not allow this method on the requested resource")
+        if row.resource.namespaced and not namespace and asked.verb not in ("list", "watch") \
+                and row.resource not in _REVIEWS:  # fmt: skip
+            raise MethodNotAllowed("the server does not allow this method on the requested resource")
+        return await verb(exchange)
+
+    async def _subresource(self, exchange: _Exchange) -> web.StreamResponse:
+        asked, call = exchange.asked, exchange.call
+        pair = (asked.plural, asked.subresource)
+        own = call.resource.group == ""
+        if own and pair in PROXIED:
+            if asked.subresource in _CREATES_STREAMS and exchange.request.method not in ("GET", "POST"):
+                raise MethodNotAllowed("the server does not allow this method on the requested resource")
+            return await self._proxy.serve(exchange.request, asked)
+        if own and pair in POSTED:
+            if asked.verb != "create":
+                raise MethodNotAllowed("the server does not allow this method on the requested resource")
+            obj = await self._posted(exchange)
+            answer = await self._subresources.post(call, asked.subresource, obj)
+            return respond(self._encoded(exchange, answer), status=201, warnings=call.warnings)
+        if own and pair == ("pods", "resize"):
+            raise MethodNotAllowed("resizing a Pod in place is not supported by this server")
+        if asked.subresource not in call.row.subresources and not (own and pair in _PARTS):
+            raise NotFound("the server could not find the requested resource")
+        if is_finalize(call):
+            if asked.verb != "update":
+                raise MethodNotAllowed("the server does not allow this method on the requested resource")
+            obj = await self._body(exchange)
+            return self._one(exchange, Saved(await self._subresources.post(call, "finalize", obj)))
+        if asked.verb not in ("get", "update", "patch"):
+            raise MethodNotAllowed("the server does not allow this method on the requested resource")
+        return await self._verbs[asked.verb](exchange)
+
+    async def _posted(self, exchange: _Exchange) -> Object:
+        """The body of a post to a subresource: an object of its own kind, or nothing."""
+        exchange.call.dry_run = dry_run(exchange.query)
+        body = await read_body(exchange.request, self._max_body)
+        if not body.strip():
+            return {}
+        value, _ = decode_body(body, exchange.content_type, duplicates=False)
+        if not isinstance(value, dict):
+            raise BadRequest("the object provided is unrecognized: it must be an object")
+        return value
+
+    def _encoded(self, exchange: _Exchange, answer: Object) -> bytes:
+        return written(answer, Accepted(exchange.accepted.media_type))
+
+    async def _body(self, exchange: _Exchange) -> Object:
+        """The object of a create or update, of the published types."""
+        validation = self._options(exchange)
+        body = await read_body(exchange.request, self._max_body)
+        value, duplicates = decode_body(
+            body, exchange.content_type, duplicates=validation is not FieldValidation.IGNORE
+        )
+        return conform(self._context, exchange.call, value, duplicates, validation)
+
+    @staticmethod
+    def _options(exchange: _Exchange) -> FieldValidation:
+        call, query = exchange.call, exchange.query
+        call.dry_run = dry_run(query)
+        manager = query.get("fieldManager", "")
+        if len(manager) > MAX_MANAGER:
+            raise BadRequest(f"fieldManager may not be longer than {MAX_MANAGER} characters")
+        call.field_manager = manager or (
+            "" if exchange.asked.verb == "patch" and exchange.content_type.startswith(PatchType.APPLY.value)
+            else manager_of_agent(exchange.request.headers.get("User-Agent", ""))
+        )  # fmt: skip
+        return FieldValidation.of(query.get("fieldValidation", ""))
+
+    def _one(self, exchange: _Exchange, saved: Saved, status: int = 0) -> web.Response:
+        return self._renderer.one(
+            exchange.call,
+            saved.obj,
+            exchange.view,
+            raw=saved.raw,
+            status=status or (201 if saved.created else 200),
+        )
+
+    async def _get(self, exchange: _Exchange) -> web.StreamResponse:
+        call, accepted = exchange.call, exchange.accepted
+        entry = read.get(self._context, call)
+        if accepted.plain and not call.row.same_storage_as:
+            return respond(entry.value)
+        return self._one(exchange, Saved(self._context.read(call.row, entry)))
+
+    async def _list(self, exchange: _Exchange) -> web.StreamResponse:
+        call = exchange.call
+        options = list_options.parse(exchange.query, call.row)
+        listed = await read.list_(self._context, call, options)
+        return self._renderer.list_(call, listed, exchange.view)
+
+    async def _watch(self, exchange: _Exchange) -> web.StreamResponse:
+        call, query = exchange.call, exchange.query
+        if call.name:
+            query = MultiDict(query)
+            query["fieldSelector"] = f"metadata.name={call.name}"
+        options = list_options.parse(query, call.row, watch=True)
+        accepted = exchange.accepted
+        if accepted.form is Form.METADATA_LIST:
+            accepted = Accepted(accepted.media_type, Form.METADATA, accepted.version)
+        return await self._watches.serve(
+            exchange.request, call, options, View(accepted, query.get("includeObject", ""))
+        )
+
+    async def _create(self, exchange: _Exchange) -> web.StreamResponse:
+        call = exchange.call
+        if call.name:
+            raise MethodNotAllowed("the server does not allow this method on the requested resource")
+        obj = await self._body(exchange)
+        if call.resource in _REVIEWS:
+            answer = await self._reviews.answer(call.resource.kind, call.user, obj)
+            return self._one(exchange, Saved(answer), 201)
+        return self._one(exchange, await create.create(self._context, call, obj))
+
+    async def _update(self, exchange: _Exchange) -> web.StreamResponse:
+        obj = await self._body(exchange)
+        return self._one(exchange, await change.update(self._context, exchange.call, obj))
+
+    async def _patch(self, exchange: _Exchange) -> web.StreamResponse:
+        kind = patch_type(exchange.content_type)
+        validation = self._options(exchange)
+        body = await read_body(exchange.request, self._max_body)
+        media = "application/yaml" if kind is PatchType.APPLY else "application/json"
+        value, duplicates = decode_body(body, media, duplicates=validation is not FieldValidation.IGNORE)
+        saved = await patch.patch(
+            self._context,
+            exchange.call,
+            kind,
+            value,
+            duplicates=duplicates,
+            validation=validation,
+            force=exchange.query.get("force", "").lower() in ("1", "true"),
+        )
+        return self._one(exchange, saved)
+
+    async def _delete(self, exchange: _Exchange) -> web.StreamResponse:
+        call = exchange.call
+        body = await read_body(exchange.request, self._max_body)
+        options = delete_options(body, exchange.content_type, exchange.query)
+        call.dry_run = options.dry_run
+        saved = await delete.delete(self._context, call, options)
+        if saved.removed and not call.row.strategy.returns_deleted:
+            saved = Saved(delete.removed_status(call, uid_of(saved.obj)))
+        return self._one(exchange, saved)
+
+    async def _delete_collection(self, exchange: _Exchange) -> web.StreamResponse:
+        call, query = exchange.call, exchange.query
+        body = await read_body(exchange.request, self._max_body)
+        options = delete_options(body, exchange.content_type, query)
+        call.dry_run = options.dry_run
+        deleted = await delete_collection(self._context, call, list_options.parse(query, call.row), options)
+        resource = call.resource
+        meta = {"resourceVersion": str(self._context.store.revision)}
+        value: dict[str, Any] = {"kind": f"{resource.kind}List", "apiVersion": resource.api_version}
+        return respond(self._encoded(exchange, {**value, "metadata": meta, "items": deleted}), warnings=call.warnings)
+
+
+class _Exchange:
+    """One request on its way through a handler."""
+
+    __slots__ = ("asked", "call", "query", "request")
+
+    def __init__(self, request: web.BaseRequest, asked: Asked, query: MultiMapping[str], call: Call) -> None:
+        self.request = request
+        self.asked = asked
+        self.query = query
+        self.call = call
+
+    @property
+    def accepted(self) -> Accepted:
+        """The form of the answer. Raises NotAcceptable."""
+        return negotiate(self.request.headers.get("Accept", ""))
+
+    @property
+    def view(self) -> View:
+        """The form of the answer, with what tables are to include. Raises NotAcceptable."""
+        return View(self.accepted, self.query.get("includeObject", ""))
+
+    @property
+    def content_type(self) -> str:
+        """The body's media type, as sent."""
+        return self.request.headers.get("Content-Type", "")

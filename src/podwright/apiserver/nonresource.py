@@ -1,0 +1,106 @@
+"""Paths that are no resources: version, health, metrics, discovery, OpenAPI.
+
+Called by `front.py` once the user may see the path.
+Page: https://kubernetes.io/docs/reference/using-api/health-checks/
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping
+
+from aiohttp import web
+
+from podwright import __version__
+from podwright.api.errors import NotFound
+from podwright.apiserver.context import encode
+from podwright.apiserver.discovery import Document
+from podwright.apiserver.filters.metrics import Metrics
+from podwright.apiserver.responses import respond
+
+KUBERNETES_VERSION = (1, 36, 0)
+"""The version of the API that is served."""
+_MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+Check = Callable[[], str]
+"""Says what is wrong, "" when nothing is."""
+Answer = Callable[[str, str], Document | None]
+"""Gives the document at a path for an Accept header, None when there is none."""
+
+
+def version_info() -> dict[str, str]:
+    """/version"""
+    major, minor, patch = KUBERNETES_VERSION
+    machine = platform.machine()
+    return {
+        "major": str(major),
+        "minor": str(minor),
+        "gitVersion": f"v{major}.{minor}.{patch}+podwright.{__version__}",
+        "gitCommit": "",
+        "gitTreeState": "clean",
+        "buildDate": "1970-01-01T00:00:00Z",
+        "goVersion": f"python{platform.python_version()}",
+        "compiler": platform.python_implementation().lower(),
+        "platform": f"linux/{_MACHINES.get(machine, machine)}",
+    }
+
+
+def health(kind: str, checks: Mapping[str, Check], path: str, verbose: bool, excluded: frozenset[str]) -> web.Response:
+    """/healthz, /livez, /readyz and one check below them (`/readyz/storage`). Raises NotFound for no such check."""
+    single = path.removeprefix(f"/{kind}").strip("/")
+    if single:
+        if single not in checks:
+            raise NotFound(f"the server could not find the requested resource ({path})")
+        checks = {single: checks[single]}
+    lines, failed = [], []
+    for name, check in checks.items():
+        if name in excluded:
+            lines.append(f"[+]{name} excluded: ok")
+            continue
+        problem = check()
+        lines.append(f"[-]{name} failed: {problem}" if problem else f"[+]{name} ok")
+        if problem:
+            failed.append(name)
+    if failed:
+        text = "\n".join([*lines, f"{kind} check failed", ""])
+        return respond(text.encode(), status=500, media_type="text/plain; charset=utf-8")
+    text = "\n".join([*lines, f"{kind} check passed", ""]) if verbose else "ok"
+    return respond(text.encode(), media_type="text/plain; charset=utf-8")
+
+
+class NonResources:
+    """The paths of one server that are no resources."""
+
+    def __init__(self, metrics: Metrics, checks: Mapping[str, Check]) -> None:
+        self._metrics = metrics
+        self._checks = checks
+        self._answers: list[Answer] = []
+        self._version = encode(version_info())
+
+    def add_documents(self, answer: Answer) -> None:
+        """Serve what `answer` has for a path and an Accept header."""
+        self._answers.append(answer)
+
+    async def get(self, request: web.BaseRequest) -> web.Response:
+        """The answer to a GET. Raises NotFound."""
+        path = request.path
+        kind = path.split("/")[1]
+        if kind in ("healthz", "livez", "readyz"):
+            query = request.query
+            return health(kind, self._checks, path, "verbose" in query, frozenset(query.getall("exclude", [])))
+        if path.rstrip("/") == "/version":
+            return respond(self._version)
+        if path == "/metrics":
+            return respond(self._metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        for answer in self._answers:
+            document = answer(path, request.headers.get("Accept", ""))
+            if document is not None:
+                return _conditional(request, document)
+        raise NotFound("the server could not find the requested resource")
+
+
+def _conditional(request: web.BaseRequest, document: Document) -> web.Response:
+    """The document, or 304 for a client that has it already."""
+    headers = {"ETag": document.etag, "Cache-Control": "public", "Vary": "Accept"}
+    if request.headers.get("If-None-Match") == document.etag:
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=document.body, headers={**headers, "Content-Type": document.content_type})

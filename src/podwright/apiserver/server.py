@@ -1,0 +1,220 @@
+"""The API server: its parts put together, listening, and kept tidy.
+
+    made --start()--> listening, ready --stop()--> stopped
+
+Made by `app.py`, which also hands out `local_client`s. Page:
+https://kubernetes.io/docs/concepts/architecture/#kube-apiserver
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+import ssl
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from aiohttp import web
+
+from podwright.admission.interface import User
+from podwright.api.resources import SERVICES
+from podwright.api.schema import Schema
+from podwright.apiserver import pki
+from podwright.apiserver.bootstrap import bootstrap
+from podwright.apiserver.config import ApiServerConfig
+from podwright.apiserver.context import Admission, Context
+from podwright.apiserver.discovery import Discovery
+from podwright.apiserver.filters.authn import AUTHENTICATED, Authenticator
+from podwright.apiserver.filters.authz import MASTERS
+from podwright.apiserver.filters.metrics import Metrics
+from podwright.apiserver.front import Front
+from podwright.apiserver.local_client import LocalClient
+from podwright.apiserver.node_proxy import NodeProxy
+from podwright.apiserver.nonresource import NonResources
+from podwright.apiserver.ownership import SchemaOwnership
+from podwright.apiserver.registry.rows import ROWS
+from podwright.apiserver.registry.strategy import Row
+from podwright.apiserver.reviews import REVIEW_ROWS
+from podwright.apiserver.routes import table_of
+from podwright.apiserver.service_addresses import ServiceAddresses
+from podwright.apiserver.subresources import Subresources
+from podwright.apiserver.tokens import Tokens
+from podwright.client.interface import Client
+from podwright.storage.interface import Store, StoreError
+
+log = logging.getLogger(__name__)
+_KEEP_ALIVE = 300.0
+_GRACE = 2.0
+"""Seconds that requests get to end when the server stops."""
+_SYSTEM = User("system:apiserver", (MASTERS, AUTHENTICATED))
+_TIDY_EVERY = 60.0
+_SHORTEST_HISTORY = 1000
+"""Revisions that are always kept."""
+
+
+class ApiServer:
+    """One API server over one store."""
+
+    def __init__(
+        self,
+        config: ApiServerConfig,
+        store: Store,
+        schema: Schema,
+        *,
+        admission: Callable[[Client], Admission] | None = None,
+        rows: Sequence[Row] = ROWS,
+        clock: Callable[[], datetime.datetime] | None = None,
+    ) -> None:
+        self._config = config
+        self._store = store
+        self._addresses = ServiceAddresses(config.service_cidr, config.node_ports)
+        self._context = Context(
+            store,
+            rows,
+            schema,
+            ownership=SchemaOwnership(schema),
+            allocators={SERVICES: self._addresses},
+            clock=clock,
+        )
+        self._rows = rows
+        self._tokens = Tokens(pki.Pki(config.pki_dir).key("sa"), config.issuer)
+        self._subresources = Subresources(self._context, self._tokens)
+        self.metrics = Metrics()
+        self._runner: web.ServerRunner | None = None
+        self._proxy: NodeProxy | None = None
+        self._tidying: asyncio.Task[None] | None = None
+        self._ready = False
+        self.port = config.port
+        """What it listens on; known once started."""
+        if admission is not None:
+            self._context.admission = admission(self.local_client(_SYSTEM))
+
+    @property
+    def url(self) -> str:
+        """Where clients on this machine reach it."""
+        host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
+        return f"https://{host}:{self.port}"
+
+    @property
+    def pki(self) -> pki.Pki:
+        """The files of keys and certificates."""
+        return pki.Pki(self._config.pki_dir)
+
+    def local_client(self, user: User) -> Client:
+        """A client in this process, as `user`; works before `start` and after."""
+        return LocalClient(self._context, user, self._subresources.post)
+
+    async def start(self) -> None:
+        """Listen, write the kubeconfig, make the initial objects. Raises OSError, StatusError."""
+        config = self._config
+        await asyncio.to_thread(self._make_pki)
+        services = self._context.rows[SERVICES]
+        listed = self._store.list(self._context.root(services))
+        self._addresses.load(self._context.read(services, entry) for entry in listed.entries)
+
+        others = NonResources(self.metrics, {"ping": lambda: "", "storage": self._storage, "bootstrap": self._started})
+        front = self._front(others)
+        # A handler whose client has gone is cancelled: an idle watch would not notice otherwise.
+        server = web.Server(
+            front.handle, handler_cancellation=True, access_log=None, keepalive_timeout=_KEEP_ALIVE,
+            max_line_size=64 * 1024, max_field_size=64 * 1024,
+        )  # fmt: skip
+        self._runner = web.ServerRunner(server, shutdown_timeout=_GRACE)
+        await self._runner.setup()
+        tls = _server_tls(self.pki)
+        for host in dict.fromkeys((config.host, *config.extra_hosts)):
+            site = web.TCPSite(self._runner, host, self.port, ssl_context=tls, backlog=1024)
+            await site.start()
+            if not self.port:
+                self.port = self._runner.addresses[0][1]
+        self._add_documents(others)
+        await asyncio.to_thread(pki.write_kubeconfig, config.kubeconfig, self.pki, self.url)
+        await bootstrap(self.local_client(_SYSTEM), config, self.port)
+        self._ready = True
+        self._tidying = asyncio.create_task(self._tidy(), name="apiserver-compaction")
+
+    async def stop(self) -> None:
+        """End the watches and streams, answer what is under way, listen no more. The store stays open."""
+        self._ready = False
+        if self._tidying is not None:
+            self._tidying.cancel()
+            await asyncio.gather(self._tidying, return_exceptions=True)
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._proxy is not None:
+            await self._proxy.close()
+
+    def _make_pki(self) -> None:
+        config = self._config
+        service = "kubernetes"
+        server_sans = dict.fromkeys((
+            "localhost", "127.0.0.1", "::1", config.kubernetes_service_ip, service, f"{service}.default",
+            f"{service}.default.svc", f"{service}.default.svc.{config.cluster_domain}", config.node_name,
+            *(host for host in (config.host, config.advertise_address) if host not in ("", "0.0.0.0", "::")),
+            *config.extra_hosts,
+        ))  # fmt: skip
+        node_sans = dict.fromkeys((config.node_name, "localhost", "127.0.0.1", "::1", *config.node_addresses))
+        orders = pki.orders(tuple(server_sans), config.node_name, tuple(node_sans))
+        pki.ensure(config.pki_dir, orders, self._context.now())
+
+    def _front(self, others: NonResources) -> Front:
+        table = table_of((*self._rows, *REVIEW_ROWS))
+        self._proxy = NodeProxy(self._context, _kubelet_tls(self.pki))
+        return Front(
+            self._context,
+            table,
+            tokens=self._tokens,
+            authenticator=Authenticator(self._context, self._tokens),
+            subresources=self._subresources,
+            proxy=self._proxy,
+            others=others,
+            metrics=self.metrics,
+            max_body=self._config.max_body,
+        )
+
+    def _add_documents(self, others: NonResources) -> None:
+        discovery = Discovery(self._rows, REVIEW_ROWS, address=self.url.removeprefix("https://"))
+        others.add_documents(discovery.answer)
+
+    def _storage(self) -> str:
+        return "" if self._store.revision else "the store has no revision"
+
+    def _started(self) -> str:
+        return "" if self._ready else "the initial objects are not there yet"
+
+    async def _tidy(self) -> None:
+        """Forget history that is older than `compact_every`, or longer than `compact_revisions`."""
+        config, loop = self._config, asyncio.get_running_loop()
+        seen: deque[tuple[float, int]] = deque([(loop.time(), self._store.revision)])
+        while True:
+            await asyncio.sleep(min(_TIDY_EVERY, config.compact_every))
+            now, newest = loop.time(), self._store.revision
+            keep_after = max(newest - config.compact_revisions, 0)
+            while seen and seen[0][0] <= now - config.compact_every:
+                keep_after = max(keep_after, seen.popleft()[1])
+            seen.append((now, newest))
+            keep_after = min(keep_after, newest - _SHORTEST_HISTORY)
+            if keep_after > self._store.compacted:
+                try:
+                    await self._store.compact(keep_after)
+                except StoreError as error:
+                    # It only costs space; the next round tries again.
+                    log.warning("history could not be compacted: %s", error)
+
+
+def _server_tls(files: pki.Pki) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(files.cert("apiserver"), files.key("apiserver"))
+    context.load_verify_locations(files.ca)
+    # Who has no certificate may still show a token.
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _kubelet_tls(files: pki.Pki) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(files.ca))
+    context.load_cert_chain(files.cert("apiserver-kubelet-client"), files.key("apiserver-kubelet-client"))
+    return context
