@@ -9,10 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_CONTROLLERS = frozenset(
-    ("blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "hugetlb", "memory")
-    + ("misc", "net_cls", "net_prio", "perf_event", "pids", "rdma")
-)
+_NOT_CONTROLLERS = frozenset(("rw", "ro", "noprefix", "clone_children", "all", "none", "nosuid"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ def parse_mountinfo(text: str) -> Hierarchies:
         if kind[0] == "cgroup2" and unified is None:
             unified = path
         elif kind[0] == "cgroup":
-            found = [option for option in kind[2].split(",") if option in _CONTROLLERS]
+            found = [o for o in kind[2].split(",") if "=" not in o and o not in _NOT_CONTROLLERS]
             for controller in found:
                 v1.setdefault(controller, path)
             if not found:

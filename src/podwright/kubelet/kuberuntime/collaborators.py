@@ -1,4 +1,4 @@
-"""What this folder asks of parts that are not in `kubelet.interfaces`: events, cgroups, handlers, paths, time."""
+"""What this folder asks of parts that are not in `kubelet.interfaces`, and all of them together."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Protocol
 
 from podwright.api.objects import Object
 from podwright.cri.client import ImageClient, RuntimeClient
-from podwright.kubelet.interfaces import Environment, Hooks, Images, ProbeState
+from podwright.kubelet.interfaces import ContainerRef, Environment, EventWriter, Hooks, Images, ProbeState
 from podwright.kubelet.kuberuntime.node_facts import NodeFacts
 from podwright.kubelet.kuberuntime.paths import Paths
 
 
-class Recorder(Protocol):
-    """client/events: writes Events; returns at once."""
+class DeliveredHooks(Hooks, Protocol):
+    """lifecycle/hooks, which also knows what was delivered before a restart of ours."""
 
-    def event(self, obj: Object, type: str, reason: str, message: str, field_path: str = "") -> None:
-        """`type` is Normal or Warning."""
+    async def post_start_due(self, ref: ContainerRef, container: Object, container_id: str) -> bool:
+        """Whether a container that already runs still needs `post_start` called."""
         ...
 
 
@@ -53,9 +53,9 @@ class Collaborators:
     image_client: ImageClient
     images: Images
     environment: Environment
-    hooks: Hooks
+    hooks: DeliveredHooks
     probes: ProbeState
-    recorder: Recorder
+    recorder: EventWriter
     handlers: RuntimeHandlers
     cgroups: PodCgroups
     paths: Paths

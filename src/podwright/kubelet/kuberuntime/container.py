@@ -56,6 +56,8 @@ class Starter:
         self._with = with_
         self._observer = observer
         self._killer = killer
+        self._hooked: dict[str, set[str]] = {}
+        """by Pod UID: containers whose postStart hook is known to be over"""
 
     async def start(self, start: Start, image: Awaitable[str]) -> None:
         """Make the container run; `image` gives the runtime's id of its image. Raises WaitingError."""
@@ -72,7 +74,23 @@ class Starter:
             # Errors of images and hooks have told their own events.
             self._event(start, "Warning", EventReason.FAILED, f"Error: {error.message}")
             raise
-        await self._post_start(start, container_id)
+        await self._post_start(start.pod, start.member, container_id, start.pod_ips)
+
+    async def redeliver(self, pod: Object, member: Member, container_id: str, pod_ips: Sequence[str]) -> None:
+        """Run the postStart hook of a container that already runs, if it was cut short when we were stopped.
+
+        Raises PostStartError. The record of hooks is asked once for each container.
+        """
+        if not _has_post_start(member) or container_id in self._hooked.get(uid_of(pod), ()):
+            return
+        if await self._with.hooks.post_start_due(member.ref(pod), member.spec, container_id):
+            await self._post_start(pod, member, container_id, pod_ips)
+        else:
+            self._hooked.setdefault(uid_of(pod), set()).add(container_id)
+
+    def forget(self, uid: str) -> None:
+        """The Pod is gone."""
+        self._hooked.pop(uid, None)
 
     async def _options(self, start: Start) -> RunOptions:
         return await self._with.environment.run_options(start.pod, start.member.spec, start.volumes, start.pod_ips)
@@ -139,25 +157,28 @@ class Starter:
             self._event(start, "Normal", EventReason.STARTED, "Container started")
             await linking
 
-    async def _post_start(self, start: Start, container_id: str) -> None:
-        member = start.member
-        if not (member.spec.get("lifecycle") or {}).get("postStart"):
+    async def _post_start(self, pod: Object, member: Member, container_id: str, pod_ips: Sequence[str]) -> None:
+        if not _has_post_start(member):
             return
-        ref = member.ref(start.pod)
+        ref = member.ref(pod)
         try:
-            await self._with.hooks.post_start(ref, member.spec, container_id, start.pod_ips)
+            await self._with.hooks.post_start(ref, member.spec, container_id, pod_ips)
         except PostStartError:
+            target = Target(ref, member.spec, container_id)
             try:
-                await self._killer.kill(
-                    Target(ref, member.spec, container_id), start.pod_ips, EventReason.FAILED_POST_START_HOOK
-                )
+                await self._killer.kill(target, pod_ips, EventReason.FAILED_POST_START_HOOK)
             except CriError as error:
-                # It is tried again: the next pass finds a container that should not be there.
-                _log.warning("container %s with a failed postStart hook could not be stopped: %s", container_id, error)
+                # The next pass asks again whether the hook is due, and comes back to this.
+                _log.warning("container %s, whose postStart hook failed, was not stopped: %s", container_id, error)
             raise
+        self._hooked.setdefault(uid_of(pod), set()).add(container_id)
 
     def _event(self, start: Start, type: str, reason: str, message: str) -> None:
         self._with.recorder.event(start.pod, type, reason, message, start.member.ref(start.pod).field_path)
+
+
+def _has_post_start(member: Member) -> bool:
+    return bool((member.spec.get("lifecycle") or {}).get("postStart"))
 
 
 def _target_id(start: Start) -> str:

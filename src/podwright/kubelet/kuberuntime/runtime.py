@@ -31,7 +31,6 @@ class KubeRuntime:
     def __init__(
         self, with_: Collaborators, backoff: RestartBackoff, containerd: ContainerdEvents | None = None
     ) -> None:
-        self._backoff = backoff
         self._observer = Observer(with_.runtime)
         self._sync = PodSync(with_, self._observer, Killer(with_), backoff)
         self._garbage = Garbage(with_, self._observer)
@@ -52,7 +51,7 @@ class KubeRuntime:
     async def remove_pod(self, status: PodRuntimeStatus) -> None:
         """Remove containers, sandboxes, logs, message files and cgroup. Raises CriError, OSError; safe to repeat."""
         await self._garbage.remove_pod(status)
-        self._backoff.forget(status.uid)
+        self._sync.forget(status.uid)
 
     async def collect_garbage(self, pod: Object, status: PodRuntimeStatus) -> None:
         """Remove dead containers and sandboxes that `pod` no longer needs. Raises CriError, OSError."""

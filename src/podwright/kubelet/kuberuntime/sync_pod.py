@@ -62,6 +62,9 @@ class PodSync:
 
     async def sync(self, pod: Object, status: PodRuntimeStatus, volumes: MountedVolumes) -> SyncResult:
         """One pass. Raises TerminalError."""
+        failures = await self._redeliver(pod, status)
+        if failures:
+            return sync_result(failures, changed=True)
         # 1. decide
         actions = compute_actions(pod, status, PodProbes(uid_of(pod), self._with.probes))
         if actions.is_nothing:
@@ -73,7 +76,6 @@ class PodSync:
         if not actions.starts:
             return SyncResult(changed=killed)
         # 3. sandbox, images beside it; 4. start
-        failures: dict[str, WaitingError] = {}
         try:
             handler = await self._handler(pod, status, actions)
             ready = self._past_backoff(pod, status, actions.starts, failures)
@@ -85,6 +87,23 @@ class PodSync:
         except SandboxError as error:
             return SyncResult(failures, f"Failed to create pod sandbox: {error}", RETRY, changed=True)
         return sync_result(failures, changed=True)
+
+    async def _redeliver(self, pod: Object, status: PodRuntimeStatus) -> dict[str, WaitingError]:
+        """postStart hooks that were cut short when we were stopped."""
+        failures: dict[str, WaitingError] = {}
+        for member in members(pod):
+            instance = status.newest(member.name)
+            if instance is not None and instance.state is ContainerState.RUNNING:
+                try:
+                    await self._starter.redeliver(pod, member, instance.id, status.ips)
+                except WaitingError as error:
+                    failures[member.name] = error
+        return failures
+
+    def forget(self, uid: str) -> None:
+        """The Pod is gone."""
+        self._backoff.forget(uid)
+        self._starter.forget(uid)
 
     async def _kill(self, pod: Object, status: PodRuntimeStatus, actions: Actions) -> tuple[bool, list[Exception]]:
         """Whether anything was killed, and what went wrong."""

@@ -1,0 +1,167 @@
+"""KubeRuntime on a fake runtime, with collaborators that record."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from podwright.api.objects import Object
+from podwright.cri.client import ImageClient, RuntimeClient
+from podwright.kubelet.errors import ContainerConfigError, PostStartError, SandboxError, TerminalError, WaitingError
+from podwright.kubelet.interfaces import ContainerRef, DnsConfig, MountedVolumes, RunOptions, SyncResult
+from podwright.kubelet.kuberuntime.collaborators import Collaborators
+from podwright.kubelet.kuberuntime.node_facts import NodeFacts
+from podwright.kubelet.kuberuntime.paths import Paths
+from podwright.kubelet.kuberuntime.runtime import KubeRuntime
+from podwright.kubelet.restart_backoff import RestartBackoff
+from podwright.kubelet.runtime_state import PodRuntimeStatus
+from tests.fakes.cri import FakeImageService, FakeRuntime
+from tests.kubelet.kuberuntime.pods import UID
+
+
+@dataclass
+class Events:
+    written: list[tuple[str, str, str, str]] = field(default_factory=list)
+
+    def event(self, obj: Object, type: str, reason: str, message: str, field_path: str = "") -> None:
+        self.written.append((type, str(reason), message, field_path))
+
+    def reasons(self) -> list[str]:
+        return [reason for _, reason, _, _ in self.written]
+
+
+@dataclass
+class Images:
+    fail: dict[str, WaitingError] = field(default_factory=dict)
+    wanted: list[str] = field(default_factory=list)
+    gate: asyncio.Event | None = None
+    cancelled: int = 0
+
+    async def ensure(self, ref: ContainerRef, image: str, policy: str, runtime_handler: str) -> str:
+        self.wanted.append(image)
+        if self.gate is not None:
+            try:
+                await self.gate.wait()
+            except asyncio.CancelledError:
+                self.cancelled += 1
+                raise
+        if ref.name in self.fail:
+            raise self.fail[ref.name]
+        return f"id-of-{image}"
+
+
+@dataclass
+class Environment:
+    ips: list[Sequence[str]] = field(default_factory=list)
+    fail: str = ""
+
+    async def run_options(
+        self, pod: Object, container: Object, volumes: MountedVolumes, pod_ips: Sequence[str]
+    ) -> RunOptions:
+        self.ips.append(tuple(pod_ips))
+        if self.fail:
+            raise ContainerConfigError(self.fail)
+        return RunOptions(env=[("A", "1")], command=container.get("command") or (), args=())
+
+    def hostname(self, pod: Object) -> str:
+        return "web"
+
+    def dns(self, pod: Object) -> DnsConfig:
+        return DnsConfig()
+
+
+@dataclass
+class Hooks:
+    calls: list[tuple[str, str, float]] = field(default_factory=list)
+    fail_post_start: str = ""
+    pre_stop_takes: float = 0
+    due: set[str] = field(default_factory=set)
+
+    async def post_start(self, ref: ContainerRef, container: Object, container_id: str, pod_ips: Sequence[str]) -> None:
+        self.calls.append(("postStart", ref.name, 0))
+        if self.fail_post_start:
+            raise PostStartError(self.fail_post_start)
+
+    async def post_start_due(self, ref: ContainerRef, container: Object, container_id: str) -> bool:
+        self.calls.append(("due", ref.name, 0))
+        return ref.name in self.due
+
+    async def pre_stop(
+        self, ref: ContainerRef, container: Object, container_id: str, pod_ips: Sequence[str], grace: float
+    ) -> float:
+        self.calls.append(("preStop", ref.name, grace))
+        return self.pre_stop_takes
+
+
+@dataclass
+class Probes:
+    restart: dict[str, str] = field(default_factory=dict)
+
+    def is_started(self, uid: str, container: str, container_id: str) -> bool | None:
+        return None
+
+    def must_restart(self, uid: str, container: str, container_id: str) -> str:
+        return self.restart.get(container_id, "")
+
+
+@dataclass
+class Handlers:
+    error: TerminalError | SandboxError | None = None
+    name: str = ""
+
+    async def handler(self, pod: Object) -> str:
+        if self.error:
+            raise self.error
+        return self.name
+
+
+@dataclass
+class Cgroups:
+    made: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+
+    def parent(self, pod: Object) -> str:
+        return "/podwright-test/kubepods/podx"
+
+    async def create(self, pod: Object) -> None:
+        self.made.append(pod["metadata"]["uid"])
+
+    async def remove(self, uid: str) -> None:
+        self.removed.append(uid)
+
+
+class Rig:
+    def __init__(self, root: Path) -> None:
+        self.cri, self.image_service = FakeRuntime(), FakeImageService()
+        self.events, self.images, self.environment = Events(), Images(), Environment()
+        self.hooks, self.probes, self.handlers, self.cgroups = Hooks(), Probes(), Handlers(), Cgroups()
+        self.time = 1_700_000_000.0
+        self.paths = Paths(root / "logs", root / "links", root / "pods")
+        self.runtime = self.fresh()
+
+    def fresh(self) -> KubeRuntime:
+        """A kubelet that was just started, on what the runtime has."""
+        with_ = Collaborators(
+            runtime=cast(RuntimeClient, self.cri),
+            image_client=cast(ImageClient, self.image_service),
+            images=self.images,
+            environment=self.environment,
+            hooks=self.hooks,
+            probes=cast(Any, self.probes),
+            recorder=self.events,
+            handlers=self.handlers,
+            cgroups=self.cgroups,
+            paths=self.paths,
+            facts=NodeFacts(memory_bytes=8 << 30),
+            now=lambda: self.time,
+        )
+        return KubeRuntime(with_, RestartBackoff())
+
+    async def status(self) -> PodRuntimeStatus:
+        return await self.runtime.pod_status(UID)
+
+    async def sync(self, pod: Object) -> SyncResult:
+        return await self.runtime.sync_pod(pod, await self.status(), MountedVolumes())

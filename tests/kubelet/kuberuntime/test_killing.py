@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from podwright.cri.errors import CriError
+from tests.fakes.waiting import eventually
+from tests.kubelet.kuberuntime.pods import container, pod
+from tests.kubelet.kuberuntime.rig import Rig
+
+PRE_STOP = {"lifecycle": {"preStop": {"exec": {"command": ["bye"]}}}}
+SIDECARS = [container("s1", restartPolicy="Always"), container("s2", restartPolicy="Always")]
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    return Rig(tmp_path)
+
+
+async def test_hook_then_signal_with_what_is_left(rig: Rig) -> None:
+    obj = pod(container("a", **PRE_STOP), container("b"), terminationGracePeriodSeconds=60)
+    await rig.sync(obj)
+    rig.hooks.pre_stop_takes = 55.4
+    await rig.runtime.kill_pod(obj, await rig.status(), None)
+    assert rig.hooks.calls == [("preStop", "a", 60)]
+    assert (rig.cri.by_name("a").stop_timeout, rig.cri.by_name("b").stop_timeout) == (5, 60)
+    assert sorted(e for e in rig.events.written if e[1] == "Killing") == [
+        ("Normal", "Killing", "Stopping container a", "spec.containers{a}"),
+        ("Normal", "Killing", "Stopping container b", "spec.containers{b}"),
+    ]
+    assert rig.cri.called("StopPodSandbox")
+    assert not next(iter(rig.cri.sandboxes.values())).ready
+
+
+async def test_without_grace_there_is_no_hook(rig: Rig) -> None:
+    obj = pod(container("a", **PRE_STOP))
+    await rig.sync(obj)
+    await rig.runtime.kill_pod(obj, await rig.status(), 0)
+    assert (rig.hooks.calls, rig.cri.by_name("a").stop_timeout) == ([], 2)
+
+
+async def test_a_container_that_ended_by_itself_gets_no_hook(rig: Rig) -> None:
+    obj = pod(container("a", **PRE_STOP))
+    await rig.sync(obj)
+    rig.cri.exit("a", 0)
+    await rig.runtime.kill_pod(obj, await rig.status(), 30)
+    assert rig.hooks.calls == [] and not rig.cri.called("StopContainer")
+
+
+async def test_containers_end_side_by_side(rig: Rig) -> None:
+    obj = pod(container("a"), container("b"))
+    await rig.sync(obj)
+    rig.cri.hold["StopContainer"] = asyncio.Event()
+    killing = asyncio.create_task(rig.runtime.kill_pod(obj, await rig.status(), 30))
+    await eventually(lambda: len(rig.cri.called("StopContainer")) == 2)
+    rig.cri.hold["StopContainer"].set()
+    await killing
+
+
+async def test_sidecars_wait_for_the_app_and_end_in_reverse_order(rig: Rig) -> None:
+    obj = pod(container("a"), init=SIDECARS)
+    await rig.sync(obj)
+    await rig.sync(obj)
+    await rig.sync(obj)
+    await rig.runtime.kill_pod(obj, await rig.status(), 30)
+    assert [name for _, name in rig.cri.called("StopContainer")] == ["a", "s2", "s1"]
+
+
+async def test_a_pod_that_only_the_runtime_knows_still_gets_its_hook_and_grace(rig: Rig) -> None:
+    obj = pod(container("a", **PRE_STOP, ports=[{"containerPort": 80}]), terminationGracePeriodSeconds=40)
+    await rig.sync(obj)
+    await rig.runtime.kill_pod(None, await rig.status(), None)
+    assert rig.hooks.calls == [("preStop", "a", 40)]
+    assert rig.cri.by_name("a").stop_timeout == 40
+
+
+async def test_what_cannot_be_stopped_does_not_keep_the_rest_alive(rig: Rig) -> None:
+    obj = pod(container("a"), container("b"))
+    await rig.sync(obj)
+    rig.cri.fail_next("StopContainer", CriError("Unknown", "stuck"))
+    with pytest.raises(CriError):
+        await rig.runtime.kill_pod(obj, await rig.status(), 30)
+    assert len(rig.cri.called("StopContainer")) == 2
+    assert rig.events.written[-1] == (
+        "Warning",
+        "FailedKillPod",
+        "error killing pod: rpc error: code = Unknown desc = stuck",
+        "",
+    )
+
+
+async def test_a_container_that_is_gone_meanwhile_is_no_error(rig: Rig) -> None:
+    obj = pod(container("a"), init=SIDECARS[:1])
+    await rig.sync(obj)
+    await rig.sync(obj)
+    status = await rig.status()
+    await rig.cri.remove_container(rig.cri.by_name("a").id)
+    await rig.runtime.kill_pod(obj, status, 30)
+    assert [name for _, name in rig.cri.called("StopContainer")] == ["s1"]
