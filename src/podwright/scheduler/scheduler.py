@@ -1,0 +1,226 @@
+"""The scheduler: every Pod without a node gets one as soon as there is one that can take it.
+
+    pending --decide: a node fits--> assumed --bound--> done
+       ^        |                       | binding failed
+       |        +--none fits--> parked  +--> pending, after a back-off
+       +-- a node or the room on one has changed
+
+It wakes on changes only. Deciding never awaits, so that two Pods never get the same room; what is decided counts as
+taken until the watch shows it. Started by `app.py`.
+Source: https://kubernetes.io/docs/concepts/scheduling-eviction/kube-scheduler/
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from podwright.api.errors import Conflict, NotFound
+from podwright.api.objects import Key, Object, key_of, metadata, name_of, rfc3339, uid_of
+from podwright.api.reasons import EventReason, Phase
+from podwright.api.resources import NODES, PODS
+from podwright.client.backoff import Backoff
+from podwright.client.events import EventRecorder
+from podwright.client.informer import Informer
+from podwright.client.interface import Client, PatchType
+from podwright.client.work_queue import WorkQueue
+from podwright.scheduler.demand import Demand, NodeState, demand_of, node_state
+from podwright.scheduler.filter import Obstacle, explanation, obstacle
+from podwright.scheduler.score import best
+
+log = logging.getLogger(__name__)
+
+DEFAULT_SCHEDULER = "default-scheduler"
+GATED = "Scheduling is blocked due to non-empty scheduling gates"
+_BINDERS = 16
+"""Bindings under way at once, so that their writes share one commit."""
+
+
+class Scheduler:
+    """Binds the Pods that name `scheduler_name`; `run` follows Pods and Nodes itself."""
+
+    def __init__(
+        self,
+        client: Client,
+        recorder: EventRecorder,
+        clock: Callable[[], datetime.datetime],
+        scheduler_name: str = DEFAULT_SCHEDULER,
+    ) -> None:
+        self._client = client
+        self._recorder = recorder
+        self._clock = clock
+        self._name = scheduler_name
+        self._pods = Informer(client, PODS)
+        self._nodes = Informer(client, NODES)
+        self._queue: WorkQueue[Key] = WorkQueue(Backoff(base=0.05, cap=10.0))
+        self._parked: set[Key] = set()
+        self._placed: dict[str, dict[Key, Demand]] = {}
+        self._assumed: dict[Key, tuple[str, str]] = {}
+        """Decided and not yet seen: the Pod's uid and its node."""
+
+    async def run(self) -> None:
+        """Schedule until cancelled."""
+        self._pods.add_handler(self._pod_changed)
+        self._nodes.add_handler(self._node_changed)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._nodes.run())
+            group.create_task(self._pods.run())
+            await self._nodes.wait_synced()
+            await self._pods.wait_synced()
+            await self._queue.run(self._schedule, workers=_BINDERS)
+
+    # what has changed
+
+    def _pod_changed(self, old: Object | None, new: Object | None) -> None:
+        key = key_of(new or old or {})
+        freed = self._released(key, old, new)
+        if new is not None and _node_of(new) and not _finished(new):
+            # Somebody else may have bound it to another node than the one decided on.
+            self._placed.get(self._assumed.pop(key, ("", ""))[1], {}).pop(key, None)
+            self._placed.setdefault(_node_of(new), {})[key] = demand_of(new)
+        if new is not None and self._is_mine(new):
+            # A Pod that was turned down is looked at again only when it is no longer what was turned down.
+            if old is None or key not in self._parked or _wishes(old) != _wishes(new):
+                self._parked.discard(key)
+                self._queue.add(key)
+        else:
+            self._parked.discard(key)
+            self._queue.forget(key)
+        if freed:
+            self._unpark()
+
+    def _released(self, key: Key, old: Object | None, new: Object | None) -> bool:
+        """Give back the room of a Pod that is gone or has ended; whether there was any."""
+        if new is None or _finished(new):
+            node = self._assumed.pop(key, ("", ""))[1] or (_node_of(old) if old else "") or _node_of(new or {})
+            return self._placed.get(node, {}).pop(key, None) is not None
+        if old is not None and _node_of(old) and old.get("spec") != new.get("spec"):
+            return self._placed.get(_node_of(old), {}).pop(key, None) is not None
+        return False
+
+    def _node_changed(self, old: Object | None, new: Object | None) -> None:
+        # A heartbeat changes a node too, but nothing that a Pod waits for.
+        if new is not None and (old is None or _offer(old) != _offer(new)):
+            self._unpark()
+
+    def _unpark(self) -> None:
+        for key in self._parked:
+            self._queue.add(key)
+        self._parked.clear()
+
+    def _is_mine(self, pod: Object) -> bool:
+        spec = pod.get("spec") or {}
+        return (
+            not spec.get("nodeName")
+            and (spec.get("schedulerName") or DEFAULT_SCHEDULER) == self._name
+            and not metadata(pod).get("deletionTimestamp")
+            and not _finished(pod)
+        )
+
+    # what to do about it
+
+    async def _schedule(self, key: Key) -> None:
+        pod = self._pods.by_key(key)
+        if pod is None or not self._is_mine(pod) or self._assumed.get(key, ("",))[0] == uid_of(pod):
+            return
+        if (pod.get("spec") or {}).get("schedulingGates"):
+            self._parked.add(key)
+            await self._set_condition(pod, "SchedulingGated", GATED)
+            return
+        demand = demand_of(pod)
+        found = self._decide(pod, demand)
+        if isinstance(found, str):
+            self._parked.add(key)
+            self._recorder.event(pod, "Warning", EventReason.FAILED_SCHEDULING, found)
+            await self._set_condition(pod, "Unschedulable", found)
+        else:
+            await self._bind(pod, key, demand, found)
+
+    def _decide(self, pod: Object, demand: Demand) -> NodeState | str:
+        """The node to bind to, or why there is none."""
+        fitting: list[NodeState] = []
+        obstacles: list[Obstacle] = []
+        for node in self._nodes.items():
+            state = node_state(node, self._placed.get(name_of(node), {}).values())
+            against = obstacle(pod, demand, state)
+            if against is None:
+                fitting.append(state)
+            else:
+                obstacles.append(against)
+        return best(pod, demand, fitting) if fitting else explanation(pod, obstacles)
+
+    async def _bind(self, pod: Object, key: Key, demand: Demand, node: NodeState) -> None:
+        self._assumed[key] = (uid_of(pod), node.name)
+        self._placed.setdefault(node.name, {})[key] = demand
+        binding = {
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": {"name": key.name, "namespace": key.namespace, "uid": uid_of(pod)},
+            "target": {"apiVersion": "v1", "kind": "Node", "name": node.name},
+        }
+        try:
+            await self._client.create(PODS, binding, key.namespace, name=key.name, subresource="binding")
+        except BaseException as error:
+            self._unassume(key, uid_of(pod), node.name)
+            if isinstance(error, NotFound | Conflict):
+                # It is gone, being deleted, or somebody else bound it; the watch tells which.
+                log.info("pod %s was not bound: %s", key, error)
+                return
+            raise
+        self._recorder.event(
+            pod, "Normal", EventReason.SCHEDULED, f"Successfully assigned {key.namespace}/{key.name} to {node.name}"
+        )
+
+    def _unassume(self, key: Key, uid: str, node: str) -> None:
+        if self._assumed.get(key) == (uid, node):
+            del self._assumed[key]
+            self._placed.get(node, {}).pop(key, None)
+            self._unpark()
+
+    async def _set_condition(self, pod: Object, reason: str, message: str) -> None:
+        """Say in the Pod's status why it has no node, once."""
+        conditions = (pod.get("status") or {}).get("conditions") or ()
+        current: dict[str, Any] = next((c for c in conditions if c.get("type") == "PodScheduled"), {})
+        if (current.get("status"), current.get("reason"), current.get("message")) == ("False", reason, message):
+            return
+        since = current.get("lastTransitionTime") if current.get("status") == "False" else None
+        condition: dict[str, Any] = {
+            "type": "PodScheduled",
+            "status": "False",
+            "reason": reason,
+            "message": message,
+            "lastProbeTime": None,
+            "lastTransitionTime": since or rfc3339(self._clock()),
+        }
+        if generation := metadata(pod).get("generation"):
+            condition["observedGeneration"] = generation
+        key = key_of(pod)
+        body = {"metadata": {"uid": uid_of(pod)}, "status": {"conditions": [condition]}}
+        try:
+            await self._client.patch(
+                PODS, key.name, body, key.namespace, patch_type=PatchType.STRATEGIC, subresource="status"
+            )
+        except (NotFound, Conflict) as error:
+            log.debug("pod %s: %s", key, error)
+
+
+def _node_of(pod: Object) -> str:
+    return (pod.get("spec") or {}).get("nodeName") or ""
+
+
+def _finished(pod: Object) -> bool:
+    return (pod.get("status") or {}).get("phase") in {Phase.SUCCEEDED, Phase.FAILED}
+
+
+def _wishes(pod: Object) -> object:
+    """Everything of a Pod that a decision depends on."""
+    return pod.get("spec"), metadata(pod).get("deletionTimestamp")
+
+
+def _offer(node: Object) -> object:
+    """Everything of a node that a decision depends on."""
+    status = node.get("status") or {}
+    return metadata(node).get("labels"), node.get("spec"), status.get("allocatable"), status.get("capacity")

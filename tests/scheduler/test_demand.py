@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+from tests.scheduler.objects import container, pod
+
+from podwright.api.objects import Object
+from podwright.scheduler.demand import HostPort, demand_of
+
+
+@pytest.mark.parametrize(
+    ("spec", "requests"),
+    [
+        pytest.param(
+            {"containers": [container("1"), container("500m", "1Mi")]},
+            {"cpu": 1500, "memory": 1 << 20},
+            id="containers add up",
+        ),
+        pytest.param(
+            {"initContainers": [container("3"), container("2")]}, {"cpu": 3000}, id="the largest init container counts"
+        ),
+        pytest.param(
+            {"containers": [container("4")], "initContainers": [container("3")]},
+            {"cpu": 4000},
+            id="the containers count when they are larger",
+        ),
+        pytest.param(
+            {
+                "containers": [container("1")],
+                "initContainers": [container("1", restartPolicy="Always"), container("2")],
+            },
+            {"cpu": 3000},
+            id="an init container runs beside the sidecars before it",
+        ),
+        pytest.param(
+            {
+                "containers": [container("1")],
+                "initContainers": [container("2"), container("1", restartPolicy="Always")],
+            },
+            {"cpu": 2000},
+            id="a sidecar runs beside the containers",
+        ),
+        pytest.param(
+            {"containers": [container("1")], "overhead": {"cpu": "250m", "memory": "1Ki"}},
+            {"cpu": 1250, "memory": 1024},
+            id="overhead is added",
+        ),
+        pytest.param(
+            {"containers": [container("1", "1Ki")], "resources": {"requests": {"cpu": "2"}}},
+            {"cpu": 2000, "memory": 1024},
+            id="the Pod's own request replaces the sum",
+        ),
+        pytest.param({"containers": [container("0")]}, {}, id="nothing asked for is nothing"),
+    ],
+)
+def test_requests(spec: Object, requests: dict[str, int]) -> None:
+    assert demand_of({"spec": spec}).requests == requests
+
+
+def test_a_container_without_a_request_weighs_something() -> None:
+    demand = demand_of(pod())
+    assert demand.requests == {}
+    assert (demand.weight_cpu, demand.weight_memory) == (100, 200 << 20)
+
+
+def test_host_ports() -> None:
+    everywhere, local = HostPort("0.0.0.0", "TCP", 80), HostPort("127.0.0.1", "TCP", 80)
+    spec = {"containers": [container(ports=[{"containerPort": 1, "hostPort": 80}, {"containerPort": 2}])]}
+    assert demand_of({"spec": spec}).ports == {everywhere}
+    assert everywhere.conflicts(local)
+    assert not local.conflicts(HostPort("127.0.0.2", "TCP", 80))
+    assert not everywhere.conflicts(HostPort("0.0.0.0", "UDP", 80))

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import asyncio
+import datetime
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from tests.fakes.client import FakeClient
+from tests.fakes.waiting import eventually, running
+from tests.scheduler.objects import node, pod
+
+from podwright.api.errors import Conflict, Unavailable
+from podwright.api.objects import Object
+from podwright.api.resources import EVENTS, NODES, PODS
+from podwright.client.events import EventRecorder
+from podwright.client.interface import DeleteOptions
+from podwright.scheduler.scheduler import Scheduler
+
+NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+
+
+@asynccontextmanager
+async def scheduling(client: FakeClient) -> AsyncIterator[None]:
+    recorder = EventRecorder(client, "default-scheduler", "", lambda: NOW)
+    async with running(recorder.run(), Scheduler(client, recorder, lambda: NOW).run()):
+        yield
+
+
+async def bound(client: FakeClient, name: str = "p") -> str:
+    return (await client.get(PODS, name, "default"))["spec"].get("nodeName", "")
+
+
+async def events(client: FakeClient, reason: str) -> list[Object]:
+    return [e for e in (await client.list(EVENTS)).items if e["reason"] == reason]
+
+
+async def condition(client: FakeClient, name: str = "p") -> Object:
+    conditions = (await client.get(PODS, name, "default")).get("status", {}).get("conditions", [])
+    return next((c for c in conditions if c["type"] == "PodScheduled"), {})
+
+
+async def test_a_pod_is_bound_and_told_so_within_milliseconds() -> None:
+    client = FakeClient()
+    await client.create(NODES, node())
+    async with scheduling(client):
+        await client.create(PODS, pod("first"), "default")
+        await eventually(lambda: bound(client, "first"))
+        started = time.perf_counter()
+        await client.create(PODS, pod(), "default")
+        assert await eventually(lambda: bound(client)) == "n"
+        assert time.perf_counter() - started < 0.05
+        (_, event) = await eventually(lambda: _two(client))
+    assert event["message"] == "Successfully assigned default/p to n"
+    assert event["source"] == {"component": "default-scheduler"}
+
+
+async def _two(client: FakeClient) -> list[Object] | None:
+    found = await events(client, "Scheduled")
+    return sorted(found, key=lambda e: e["message"]) if len(found) == 2 else None
+
+
+async def test_room_is_given_once_however_many_pods_come_at_once() -> None:
+    client = FakeClient()
+    await client.create(NODES, node(cpu="4"))
+    for number in range(10):
+        await client.create(PODS, pod(f"p{number}", cpu="1"), "default")
+    async with scheduling(client):
+        await eventually(lambda: _all_judged(client))
+        placed = [o["metadata"]["name"] for o in (await client.list(PODS)).items if o["spec"].get("nodeName")]
+        assert len(placed) == 4
+        await client.delete(PODS, placed[0], "default", DeleteOptions(grace_period_seconds=0))
+        await client.patch(PODS, placed[1], {"status": {"phase": "Succeeded"}}, "default", subresource="status")
+        await eventually(lambda: _placed(client, 5))
+
+
+async def _all_judged(client: FakeClient) -> bool:
+    return len((await client.list(EVENTS)).items) >= 10
+
+
+async def _placed(client: FakeClient, count: int) -> bool:
+    return sum(bool(o["spec"].get("nodeName")) for o in (await client.list(PODS)).items) == count
+
+
+async def test_a_pod_that_fits_nowhere_says_why_and_is_bound_once_it_does() -> None:
+    client = FakeClient()
+    async with scheduling(client):
+        await client.create(PODS, pod(nodeSelector={"a": "b"}), "default")
+        first = await eventually(lambda: condition(client))
+        assert (first["status"], first["reason"]) == ("False", "Unschedulable")
+        assert first["message"] == "no nodes available to schedule pods"
+        await client.create(NODES, node())
+        await eventually(
+            lambda: _message(client, "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity")
+        )
+        attempts = len(client.called("patch", PODS, "status"))
+        await client.patch(NODES, "n", {"status": {"conditions": []}}, subresource="status")
+        await asyncio.sleep(0.02)
+        assert len(client.called("patch", PODS, "status")) == attempts
+        await client.patch(NODES, "n", {"metadata": {"labels": {"a": "b"}}})
+        assert await eventually(lambda: bound(client)) == "n"
+        warnings = await events(client, "FailedScheduling")
+    assert {e["type"] for e in warnings} == {"Warning"}
+
+
+async def _message(client: FakeClient, start: str) -> bool:
+    return str((await condition(client)).get("message", "")).startswith(start)
+
+
+async def test_a_gated_pod_waits_for_its_gates() -> None:
+    client = FakeClient()
+    await client.create(NODES, node())
+    async with scheduling(client):
+        await client.create(PODS, pod(schedulingGates=[{"name": "x"}]), "default")
+        gated = await eventually(lambda: condition(client))
+        assert gated["reason"] == "SchedulingGated"
+        await client.patch(PODS, "p", {"spec": {"schedulingGates": None}}, "default")
+        assert await eventually(lambda: bound(client)) == "n"
+
+
+async def test_pods_of_other_schedulers_and_pods_that_are_going_are_left_alone() -> None:
+    client = FakeClient()
+    await client.create(NODES, node())
+    await client.create(PODS, pod("other", schedulerName="x"), "default")
+    going = pod("going")
+    going["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["a/b"]}
+    await client.create(PODS, going, "default")
+    async with scheduling(client):
+        await client.create(PODS, pod(), "default")
+        await eventually(lambda: bound(client))
+        assert await bound(client, "other") == ""
+        assert await bound(client, "going") == ""
+
+
+async def test_a_binding_that_fails_is_tried_again_and_its_room_is_given_back() -> None:
+    client = FakeClient()
+    await client.create(NODES, node(cpu="1"))
+    client.fail_next("create", PODS, Unavailable("no"), ConnectionError("no"), subresource="binding")
+    async with scheduling(client):
+        await client.create(PODS, pod(cpu="1"), "default")
+        assert await eventually(lambda: bound(client)) == "n"
+    assert len(client.called("create", PODS, "binding")) == 3
+
+
+async def test_a_pod_that_somebody_else_bound_is_let_go() -> None:
+    client = FakeClient()
+    await client.create(NODES, node(cpu="1"))
+    client.fail_next("create", PODS, Conflict("taken"), subresource="binding")
+    async with scheduling(client):
+        await client.create(PODS, pod(cpu="1"), "default")
+        await eventually(lambda: client.called("create", PODS, "binding"))
+        await client.delete(PODS, "p", "default")
+        await client.create(PODS, pod("q", cpu="1"), "default")
+        assert await eventually(lambda: bound(client, "q")) == "n"
