@@ -1,0 +1,83 @@
+"""The node's own registry credentials, and those for one namespace: files, read again when they change.
+
+Called by the credential look-up. Files are looked for where the kubelet looks, the first that can be read counts:
+they are not merged.
+Page: https://kubernetes.io/docs/concepts/containers/images/#configuring-nodes-to-authenticate-to-a-private-registry
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from podwright.kubelet.credentials.docker_config import (
+    DockerConfig,
+    DockerConfigError,
+    parse_config_json,
+    parse_dockercfg,
+)
+from podwright.kubelet.credentials.keyring import Source
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    stamp: tuple[int, int]
+    config: DockerConfig
+
+
+class ConfigFiles:
+    """The credential files below `data_dir`, with the folders that Docker uses as a fallback for the node's."""
+
+    def __init__(self, data_dir: Path, home: Path | None) -> None:
+        self._data_dir = data_dir
+        self._home = home
+        self._read: dict[Path, _Read] = {}
+
+    def node(self) -> DockerConfig:
+        """The node's file, or nothing. Reads files: call it in a thread."""
+        return self._first(self.candidates())
+
+    def namespace(self, namespace: str) -> DockerConfig:
+        """`credentials/<namespace>/config.json` below the data directory: for Pods of that namespace only."""
+        return self._first([self._data_dir / "credentials" / namespace / "config.json"])
+
+    def candidates(self) -> Sequence[Path]:
+        """Where the node's file is looked for, in order."""
+        working = Path.cwd()
+        root = Path("/")
+        config_json = [self._data_dir, working, *([self._home / ".docker"] if self._home else []), root / ".docker"]
+        dockercfg = [self._data_dir, working, *([self._home] if self._home else []), root]
+        return [folder / "config.json" for folder in config_json] + [folder / ".dockercfg" for folder in dockercfg]
+
+    def _first(self, paths: Sequence[Path]) -> DockerConfig:
+        for path in paths:
+            try:
+                stat = path.stat()
+                stamp = (stat.st_mtime_ns, stat.st_size)
+                known = self._read.get(path)
+                if known is not None and known.stamp == stamp:
+                    return known.config
+                content = path.read_bytes()
+            except OSError:
+                continue
+            parse = parse_dockercfg if path.name == ".dockercfg" else parse_config_json
+            try:
+                config = parse(content, Source(str(path)))
+            except DockerConfigError as error:
+                config = DockerConfig(problems=[str(error)])
+            for problem in config.problems:
+                log.warning("%s: %s", path, problem)
+            self._read[path] = _Read(stamp, config)
+            return config
+        return DockerConfig()
+
+
+def user_home() -> Path | None:
+    """$HOME of this process."""
+    home = os.environ.get("HOME")
+    return Path(home) if home else None
