@@ -73,7 +73,7 @@ def default_container(container: dict[str, Any]) -> None:
     container.setdefault("resources", {})
     for port in container.get("ports") or ():
         _fill(port, protocol="TCP")
-    for probe in (container[p] for p in _PROBES if container.get(p)):
+    for probe in (container[p] for p in _PROBES if container.get(p) is not None):
         _fill(probe, timeoutSeconds=1, periodSeconds=10, successThreshold=1, failureThreshold=3)
         _default_handler(probe)
         if probe.get("grpc") is not None:
