@@ -15,8 +15,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
 
 from podwright.api.errors import Conflict, NotFound
 from podwright.api.objects import Object, metadata, name_of, namespace_of, parse_time, uid_of
@@ -25,7 +24,7 @@ from podwright.api.reasons import EventReason
 from podwright.api.resources import PODS
 from podwright.client.interface import Client, DeleteOptions
 from podwright.kubelet.errors import TerminalError, WaitingError
-from podwright.kubelet.interfaces import PodRuntime, ProbeState, VolumeError, Volumes
+from podwright.kubelet.interfaces import EventWriter, PodRuntime, ProbeState, VolumeError, Volumes
 from podwright.kubelet.pod_state import PodState
 from podwright.kubelet.pod_workers import Outcome
 from podwright.kubelet.runtime_state import ContainerState, PodRuntimeStatus
@@ -42,12 +41,8 @@ NETWORK_RETRY = 1.0
 DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"
 
 
-class Recorder(Protocol):
-    """client/events: writes Events; returns at once."""
-
-    def event(self, obj: Object, type: str, reason: str, message: str, field_path: str = "") -> None:
-        """`type` is Normal or Warning."""
-        ...
+Clock = Callable[[], datetime.datetime]
+"""Tells the time, with a zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +54,11 @@ class Collaborators:
     volumes: Volumes
     probes: ProbeState
     statuses: StatusManager
-    recorder: Recorder
+    recorder: EventWriter
     host: Callable[[], HostFacts]
     network_error: Callable[[], str]
     """why the runtime cannot give a Pod a network now; "": it can"""
-    now: Callable[[], datetime.datetime]
+    now: Clock
 
 
 class StillRunning(Exception):
@@ -77,6 +72,7 @@ class PodLifecycle:
         self._with = with_
         self._failures: dict[str, Mapping[str, WaitingError]] = {}
         self._untouched: set[str] = set()
+        self._stopped: dict[str, PodRuntimeStatus] = {}
 
     def untouched(self, uid: str) -> None:
         """The runtime has nothing of this new Pod yet, so its first pass need not ask."""
@@ -152,22 +148,29 @@ class PodLifecycle:
         if pod is not None and state.wanted:
             self._publish(pod, runtime, Stage(stopping=True, finished=True, verdict=state.verdict))
         self._with.probes.remove_pod(uid)
+        self._stopped[uid] = runtime
 
     async def finish(self, uid: str, pod: Object | None, state: PodState) -> None:
         """Clean up; when `state.remove`, leave nothing, and delete the object that waits for that."""
         async with asyncio.TaskGroup() as together:
             together.create_task(self._with.volumes.unmount(uid))
             if state.remove:
-                together.create_task(self._remove_from_runtime(uid))
+                together.create_task(self._remove_from_runtime(uid, pod))
             if pod is not None and state.wanted:
                 together.create_task(self._with.statuses.flushed(uid))
         if state.deleted and state.wanted and pod is not None and not is_static(pod):
             await self._delete(pod)
+        self._stopped.pop(uid, None)
         if state.remove:
             self._with.statuses.forget(uid)
 
-    async def _remove_from_runtime(self, uid: str) -> None:
-        await self._with.runtime.remove_pod(await self._with.runtime.pod_status(uid))
+    async def _remove_from_runtime(self, uid: str, pod: Object | None) -> None:
+        # Right after the end nothing can have changed; later (a finished Pod is deleted) it is read again.
+        status = self._stopped.pop(uid, None) or await self._with.runtime.pod_status(uid)
+        if pod is not None and not status.name:
+            # The runtime has nothing to take the names of the log folder from.
+            status = replace(status, name=name_of(pod), namespace=namespace_of(pod))
+        await self._with.runtime.remove_pod(status)
 
     async def _delete(self, pod: Object) -> None:
         options = DeleteOptions(grace_period_seconds=0, uid=uid_of(pod))
@@ -180,6 +183,7 @@ class PodLifecycle:
     def _publish(self, pod: Object, runtime: PodRuntimeStatus, stage: Stage | None = None) -> Object:
         uid = uid_of(pod)
         probes = self._with.probes
+        probes.observe(runtime)
         results = {
             c.name: ProbeResult(probes.is_ready(uid, c.name, c.id), probes.is_started(uid, c.name, c.id))
             for c in runtime.containers
@@ -208,7 +212,7 @@ def deadline_left(pod: Object, status: Object, now: datetime.datetime) -> float 
 
 def _no_later_than(outcome: Outcome, left: float) -> Outcome:
     after = left if outcome.retry_after is None else min(left, outcome.retry_after)
-    return Outcome(max(after, 0.0), outcome.ended, outcome.verdict, outcome.seen_at, outcome.again)
+    return replace(outcome, retry_after=max(after, 0.0))
 
 
 def _ended(status: PodRuntimeStatus) -> set[str]:

@@ -1,0 +1,123 @@
+"""What the Node says of its container runtime and its images, asked over CRI.
+
+Called by `manager`. The values are plain, so that `node_object` and `conditions` stay pure.
+Page: https://kubernetes.io/docs/concepts/architecture/cri/
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from podwright.cri.client import RuntimeClient
+from podwright.cri.generated import cri_pb2 as pb
+from podwright.cri.image_client import ImageClient
+
+_NAMES_PER_IMAGE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeCondition:
+    """RuntimeReady or NetworkReady."""
+
+    ok: bool
+    reason: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """A runtime handler that a RuntimeClass may name."""
+
+    name: str
+    recursive_read_only_mounts: bool = False
+    user_namespaces: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeState:
+    """The runtime at one moment."""
+
+    name: str
+    version: str
+    runtime: RuntimeCondition
+    network: RuntimeCondition
+    handlers: Sequence[Handler] = ()
+    supplemental_groups_policy: bool = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether Pods can be run."""
+        return self.runtime.ok and self.network.ok
+
+
+@dataclass(frozen=True, slots=True)
+class NodeImage:
+    """An image on this node."""
+
+    names: Sequence[str]
+    size: int
+    """bytes"""
+
+
+class RuntimeInfo(Protocol):
+    """What the node asks of its runtime. Both raise CriError."""
+
+    async def state(self) -> RuntimeState:
+        """The runtime now."""
+        ...
+
+    async def images(self) -> Sequence[NodeImage]:
+        """Its images, largest first."""
+        ...
+
+
+class CriRuntimeInfo:
+    """`RuntimeInfo` over CRI."""
+
+    def __init__(self, runtime: RuntimeClient, images: ImageClient) -> None:
+        self._runtime = runtime
+        self._images = images
+        self._version: pb.VersionResponse | None = None
+        self._handlers: Sequence[Handler] | None = None
+
+    async def state(self) -> RuntimeState:
+        """The runtime now. Raises CriError."""
+        if self._version is None:
+            self._version = await self._runtime.version()
+        # Handlers change only with the runtime's configuration, and the verbose answer is large.
+        answer = await self._runtime.status(verbose=self._handlers is None)
+        if self._handlers is None:
+            self._handlers = handlers_of(answer)
+        conditions = {c.type: RuntimeCondition(c.status, c.reason, c.message) for c in answer.status.conditions}
+        missing = RuntimeCondition(False, "Unknown", "the runtime does not say")
+        return RuntimeState(
+            name=self._version.runtime_name,
+            version=self._version.runtime_version.removeprefix("v"),
+            runtime=conditions.get("RuntimeReady", missing),
+            network=conditions.get("NetworkReady", missing),
+            handlers=self._handlers,
+            supplemental_groups_policy=answer.features.supplemental_groups_policy,
+        )
+
+    async def images(self) -> Sequence[NodeImage]:
+        """Its images, largest first, digests before tags. Raises CriError."""
+        listed = (await self._images.list_images()).images
+        images = [NodeImage((*i.repo_digests, *i.repo_tags)[:_NAMES_PER_IMAGE], i.size) for i in listed]
+        return sorted((i for i in images if i.names), key=lambda i: i.size, reverse=True)
+
+
+def handlers_of(answer: pb.StatusResponse) -> Sequence[Handler]:
+    """The handlers that a (verbose) Status names; before 2.0 containerd shows them in its configuration only."""
+    if answer.runtime_handlers:
+        return [
+            Handler(h.name, h.features.recursive_read_only_mounts, h.features.user_namespaces)
+            for h in answer.runtime_handlers
+        ]
+    try:
+        runtimes = json.loads(answer.info.get("config") or "{}")["containerd"]["runtimes"]
+    except (ValueError, KeyError, TypeError):
+        return []
+    return [Handler(""), *(Handler(name) for name in sorted(runtimes or {}))]

@@ -1,0 +1,114 @@
+"""Tells which Pods have changed in the runtime: its own events where it has them, a relist where it has not.
+
+Run by `kubelet`; only reads. With a healthy stream a relist is a safety net, twice a minute. Without one it comes
+fast after something has happened, and ever more slowly while nothing does.
+Page: https://kubernetes.io/docs/tasks/administer-cluster/switch-to-evented-pleg/
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+from podwright.client.backoff import Backoff
+from podwright.cri.errors import CriError
+from podwright.kubelet.interfaces import PodRuntime
+from podwright.kubelet.runtime_state import PodSummary
+
+log = logging.getLogger(__name__)
+
+WITH_EVENTS = 30.0
+"""Seconds between relists while events come."""
+FASTEST, SLOWEST = 0.2, 2.0
+"""Seconds between relists without events."""
+_STREAM = Backoff(base=1.0, cap=60.0)
+
+Summaries = Mapping[str, PodSummary]
+
+
+def relist_after(*, streaming: bool, quiet: float) -> float:
+    """Seconds until the next relist; `quiet`: seconds for which nothing has happened."""
+    return WITH_EVENTS if streaming else min(SLOWEST, max(FASTEST, quiet / 5))
+
+
+def changed(old: Summaries, new: Summaries) -> set[str]:
+    """UIDs of Pods that two relists show differently."""
+    return {uid for uid in old.keys() | new.keys() if old.get(uid) != new.get(uid)}
+
+
+class Pleg:
+    """The generator of Pod lifecycle events."""
+
+    def __init__(
+        self, runtime: PodRuntime, on_change: Callable[[str], object], on_relist: Callable[[Summaries], None]
+    ) -> None:
+        """`on_change` is given UIDs, `on_relist` everything that a relist showed."""
+        self._runtime = runtime
+        self._on_change = on_change
+        self._on_relist = on_relist
+        self._known: Summaries = {}
+        self._streaming = False
+        self._active_at = 0.0
+        self._hurry = asyncio.Event()
+
+    def expect(self) -> None:
+        """The kubelet itself is at work on something: look sooner."""
+        self._active_at = asyncio.get_running_loop().time()
+        if not self._streaming:
+            self._hurry.set()
+
+    async def run(self) -> None:
+        """Follow the runtime until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow_events(), name="runtime events")
+            group.create_task(self._relist_now_and_then(), name="runtime relist")
+
+    async def relist(self) -> None:
+        """Compare everything with the last time. Raises CriError."""
+        new = await self._runtime.list_pods()
+        uids = changed(self._known, new)
+        self._known = new
+        if uids:
+            self._active_at = asyncio.get_running_loop().time()
+        for uid in uids:
+            self._on_change(uid)
+        self._on_relist(new)
+
+    async def _follow_events(self) -> None:
+        failures = 0
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            self._streaming = True
+            try:
+                async for uid in self._runtime.events():
+                    if uid:
+                        self._on_change(uid)
+                    else:
+                        self._hurry.set()
+            except CriError as error:
+                log.warning("the runtime's events broke off: %s", error)
+            self._streaming = False
+            # What happened while nobody listened shows in a relist.
+            self._hurry.set()
+            failures = 1 if loop.time() - began > _STREAM.cap else failures + 1
+            await asyncio.sleep(_STREAM.delay(failures))
+
+    async def _relist_now_and_then(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._active_at = loop.time()
+        while True:
+            self._hurry.clear()
+            try:
+                await self.relist()
+            except CriError as error:
+                log.warning("relist failed: %s", error)
+            pause = relist_after(streaming=self._streaming, quiet=loop.time() - self._active_at)
+            try:
+                async with asyncio.timeout(pause):
+                    await self._hurry.wait()
+            except TimeoutError:
+                continue
+            # Many changes at once are one relist.
+            await asyncio.sleep(0 if self._streaming else FASTEST)
