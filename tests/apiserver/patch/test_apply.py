@@ -8,6 +8,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from podwright.api.errors import ApplyConflict
 from podwright.api.schema import Schema
@@ -268,3 +270,61 @@ def test_the_order_of_merged_elements(schema: Schema, live: list[str], config: l
     node = schema.node(POD).fields["spec"].fields["containers"]
     merged = merge([{"name": n} for n in live], [{"name": n} for n in config], node)
     assert [element["name"] for element in merged] == names
+
+
+NAMES = st.sampled_from("abc")
+CONFIGS = st.fixed_dictionaries(
+    {},
+    optional={
+        "metadata": st.fixed_dictionaries(
+            {},
+            optional={
+                "labels": st.dictionaries(NAMES, NAMES, max_size=2),
+                "finalizers": st.lists(NAMES, unique=True, max_size=2),
+            },
+        ),
+        "spec": st.fixed_dictionaries(
+            {},
+            optional={
+                "containers": st.lists(NAMES, unique=True, max_size=3).flatmap(
+                    lambda names: st.tuples(
+                        *(st.fixed_dictionaries({"name": st.just(n)}, optional={"image": NAMES}) for n in names)
+                    ).map(list)
+                ),
+                "nodeSelector": st.dictionaries(NAMES, NAMES, max_size=2),
+                "securityContext": st.fixed_dictionaries({}, optional={"runAsUser": st.integers(0, 2)}),
+            },
+        ),
+    },
+)
+
+
+def content(obj: Any) -> Any:
+    """What is in an object, whatever empty places and whatever order it has."""
+    if isinstance(obj, dict):
+        parts = {k: content(v) for k, v in obj.items() if k not in ("managedFields", "apiVersion", "kind")}
+        return {k: v for k, v in parts.items() if v not in ({}, [])}
+    if isinstance(obj, list):
+        return sorted((content(element) for element in obj), key=json.dumps)
+    return obj
+
+
+@given(st.lists(CONFIGS, min_size=2, max_size=4))
+def test_what_one_owner_applied_before_leaves_no_trace(configs: list[Any]) -> None:
+    schema = Schema.load([POD])
+    cluster, fresh = Cluster(schema, POD), Cluster(schema, POD)
+    for config in configs:
+        cluster.apply("a", config)
+    assert content(cluster.live) == content(fresh.apply("a", configs[-1]))
+    assert cluster.owners() == fresh.owners()
+
+
+@given(CONFIGS, CONFIGS)
+def test_what_is_applied_by_force_is_there_and_another_can_take_it_back(one: Any, two: Any) -> None:
+    schema = Schema.load([POD])
+    cluster, fresh = Cluster(schema, POD), Cluster(schema, POD)
+    cluster.apply("a", one)
+    cluster.apply("b", two, force=True)
+    cluster.apply("a", one, force=True)
+    cluster.apply("b", {})
+    assert content(cluster.live) == content(fresh.apply("a", one))

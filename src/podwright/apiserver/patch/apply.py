@@ -87,7 +87,7 @@ def apply(
         managers = {ManagerId("before-first-apply", "Update", api_version): Ownership(fields, rfc3339(now))}
     before = managers.get(me)
     others = [owned.fields for known, owned in managers.items() if known != me]
-    merged = merge(live, config, node)
+    merged = merge({**live, "metadata": {**metadata(live), "managedFields": []}}, config, node)
     if before is not None:
         merged = _prune_object(merged, node, before.fields, _all_of([*others, whole, _NOBODYS]))
     comparison = compare(tracked(live), tracked(merged), node)
@@ -145,6 +145,8 @@ def _prune_object(value: Object, node: Node, before: FieldSet, kept: FieldSet) -
             continue
         child = node.child(name) or ANY
         still = kept.get(key)
+        if still == below:
+            continue  # all of it stays
         if still is None and (is_member(below) or node.kind is Kind.OBJECT):
             del value[name]
         else:
@@ -163,7 +165,7 @@ def _prune(value: Any, node: Node, before: FieldSet, kept: FieldSet) -> Any:
     for i, element in enumerate(value):
         key = element_key(element, i, node)
         below, still = before.get(key), kept.get(key)
-        if below is None:
+        if below is None or below == still:
             pruned.append(element)
         elif not is_member(below) or (still is not None and is_member(still)):
             pruned.append(_prune(element, node.item or ANY, below, still or {}))

@@ -72,11 +72,14 @@ def recursive_difference(a: FieldSet, b: FieldSet) -> FieldSet:
     made: FieldSet = {}
     for key, below in a.items():
         other = b.get(key)
-        if key == SELF or (other is not None and is_member(other)):
+        if key == SELF:
             continue
-        left = _place(recursive_difference(below, other or {}), is_member(below))
-        if left is not None:
-            made[key] = left
+        if other is None:
+            made[key] = below
+        elif not is_member(other):
+            left = _place(recursive_difference(below, other), is_member(below))
+            if left is not None:
+                made[key] = left
     return made
 
 
