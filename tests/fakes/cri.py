@@ -1,7 +1,7 @@
 """A container runtime in memory: `cri.client.RuntimeClient` and `ImageClient` as far as the kubelet uses them.
 
-`calls` lists (method, subject) in order; `fail_next` makes a call fail; `hold` makes calls of a method wait for an event;
-`exit` ends a container's process. Time is a counter of seconds, so that what was made later is newer.
+`calls` lists (method, subject) in order; `fail_next` makes a call fail; `hold` makes calls of a method wait for an
+event; `exit` ends a container's process. Time is a counter of seconds, so that what was made later is newer.
 """
 
 from __future__ import annotations

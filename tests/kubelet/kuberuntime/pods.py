@@ -43,6 +43,7 @@ def instance(
     name: str,
     state: str,
     exit_code: int = 0,
+    *,
     box: str = "box",
     attempt: int = 0,
     hash: str | None = None,

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from tests.fakes.cri import FakeImageService, FakeRuntime
+from tests.kubelet.kuberuntime.pods import UID
+
 from podwright.api.objects import Object
 from podwright.cri.client import ImageClient, RuntimeClient
 from podwright.kubelet.errors import ContainerConfigError, PostStartError, SandboxError, TerminalError, WaitingError
@@ -18,8 +21,6 @@ from podwright.kubelet.kuberuntime.paths import Paths
 from podwright.kubelet.kuberuntime.runtime import KubeRuntime
 from podwright.kubelet.restart_backoff import RestartBackoff
 from podwright.kubelet.runtime_state import PodRuntimeStatus
-from tests.fakes.cri import FakeImageService, FakeRuntime
-from tests.kubelet.kuberuntime.pods import UID
 
 
 @dataclass

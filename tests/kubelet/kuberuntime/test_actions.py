@@ -3,11 +3,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
+from tests.kubelet.kuberuntime.pods import Probed, container, deleted, instance, pod, sandbox, state
 
 from podwright.api.objects import Object
 from podwright.kubelet.kuberuntime.actions import Actions, SandboxChange, compute_actions
 from podwright.kubelet.runtime_state import PodRuntimeStatus, SandboxStatus
-from tests.kubelet.kuberuntime.pods import Probed, container, deleted, instance, pod, sandbox, state
 
 
 @dataclass
@@ -100,7 +100,12 @@ CASES = [
         state(*run(NEVER, "a"), instance(NEVER, "b", "running", hash="old")),
         Want(["b"], {"b": "Container b definition changed, will be restarted"}),
     ),
-    ("a container without a noted hash is left alone", A, state(*run(A, "a"), instance(A, "b", "running", hash="")), Want()),
+    (
+        "a container without a noted hash is left alone",
+        A,
+        state(*run(A, "a"), instance(A, "b", "running", hash="")),
+        Want(),
+    ),
     ("container rules restart a listed exit code", RULES, state(end(RULES, "a", 42)), Want(["a"])),
     ("container rules fall back to the container's Never", RULES, state(end(RULES, "a", 1)), Want(kill_pod=True)),
     ("container rules: not in the list", NOT_IN, state(end(NOT_IN, "a", 1)), Want(["a"])),
@@ -112,7 +117,12 @@ CASES = [
         state(*run(A, "a"), end(A, "b", 1), boxes=DEAD),
         Want(["a", "b"], kill_pod=True, sandbox=LOST, attempt=1),
     ),
-    ("a dead sandbox under Never stays dead once something ran", NEVER, state(end(NEVER, "a", 1), boxes=DEAD), Want(kill_pod=True)),
+    (
+        "a dead sandbox under Never stays dead once something ran",
+        NEVER,
+        state(end(NEVER, "a", 1), boxes=DEAD),
+        Want(kill_pod=True),
+    ),
     (
         "a dead sandbox under Never in which nothing ran comes back",
         NEVER,
@@ -125,7 +135,12 @@ CASES = [
         state(end(ON_FAILURE, "a"), end(ON_FAILURE, "b", 1), boxes=DEAD),
         Want(["b"], kill_pod=True, sandbox=LOST, attempt=1),
     ),
-    ("no sandbox for a Pod that is done", ON_FAILURE, state(end(ON_FAILURE, "a"), end(ON_FAILURE, "b"), boxes=DEAD), Want(kill_pod=True)),
+    (
+        "no sandbox for a Pod that is done",
+        ON_FAILURE,
+        state(end(ON_FAILURE, "a"), end(ON_FAILURE, "b"), boxes=DEAD),
+        Want(kill_pod=True),
+    ),
     ("no sandbox for a deleted Pod", deleted(A), state(*run(A, "a"), boxes=DEAD), Want(kill_pod=True)),
     (
         "two ready sandboxes are one too many",
@@ -145,14 +160,24 @@ CASES = [
         state(boxes=(sandbox(),)),
         Want(["app"], kill_pod=True, sandbox=SandboxChange.NETWORK, attempt=1),
     ),
-    ("a host network sandbox needs no address", pod(hostNetwork=True), state(boxes=(sandbox(ips=(), host_network=True),)), Want(["app"])),
+    (
+        "a host network sandbox needs no address",
+        pod(hostNetwork=True),
+        state(boxes=(sandbox(ips=(), host_network=True),)),
+        Want(["app"]),
+    ),
     # init containers
     ("the first init container is started", INIT, state(), Want(["i1"])),
     ("a running init container is waited for", INIT, state(*run(INIT, "i1")), Want()),
     ("the next one follows a success", INIT, state(end(INIT, "i1")), Want(["i2"])),
     ("a failed one is tried again", INIT, state(end(INIT, "i1", 1)), Want(["i1"])),
     ("a failed one under Never ends the Pod", INIT_NEVER, state(end(INIT_NEVER, "i1", 1)), Want(kill_pod=True)),
-    ("and its sandbox does not come back", INIT_NEVER, state(end(INIT_NEVER, "i1", 1), boxes=DEAD), Want(kill_pod=True)),
+    (
+        "and its sandbox does not come back",
+        INIT_NEVER,
+        state(end(INIT_NEVER, "i1", 1), boxes=DEAD),
+        Want(kill_pod=True),
+    ),
     ("all init containers done: the apps start", INIT, state(end(INIT, "i1"), end(INIT, "i2")), Want(["a"])),
     ("the last one done is enough, the first may be gone", INIT, state(end(INIT, "i2")), Want(["a"])),
     ("init containers are not run again for a restart", INIT, state(end(INIT, "a", 1)), Want(["a"])),
@@ -178,16 +203,31 @@ CASES = [
     ("unknown under Never ends the Pod", INIT_NEVER, state(instance(INIT_NEVER, "i1", "unknown")), Want(kill_pod=True)),
     # sidecars
     ("a sidecar is started in its turn", SIDECAR, state(end(SIDECAR, "i1")), Want(["side"])),
-    ("the next init container follows a running sidecar", SIDECAR, state(*run(SIDECAR, "side"), end(SIDECAR, "i1")), Want(["i2"])),
+    (
+        "the next init container follows a running sidecar",
+        SIDECAR,
+        state(*run(SIDECAR, "side"), end(SIDECAR, "i1")),
+        Want(["i2"]),
+    ),
     (
         "a sidecar that ends during initialization comes back",
         SIDECAR,
         state(*run(SIDECAR, "i2"), end(SIDECAR, "side", 1), end(SIDECAR, "i1")),
         Want(["side"]),
     ),
-    ("a sidecar that ends beside the app comes back", SIDECAR, state(*run(SIDECAR, "a"), end(SIDECAR, "side")), Want(["side"])),
+    (
+        "a sidecar that ends beside the app comes back",
+        SIDECAR,
+        state(*run(SIDECAR, "a"), end(SIDECAR, "side")),
+        Want(["side"]),
+    ),
     ("a lost sidecar comes back beside the app", SIDECAR, state(*run(SIDECAR, "a")), Want(["side"])),
-    ("an ended sidecar and its app both come back", SIDECAR, state(end(SIDECAR, "a"), end(SIDECAR, "side")), Want(["side", "a"])),
+    (
+        "an ended sidecar and its app both come back",
+        SIDECAR,
+        state(end(SIDECAR, "a"), end(SIDECAR, "side")),
+        Want(["side", "a"]),
+    ),
     ("a last sidecar that runs lets the apps start", LAST_SIDECAR, state(*run(LAST_SIDECAR, "side")), Want(["a"])),
     (
         "sidecars do not keep a finished Pod alive",
@@ -198,9 +238,13 @@ CASES = [
     # ephemeral containers
     ("an ephemeral container is started", DEBUG, state(*run(DEBUG, "a")), Want(["dbg"])),
     ("and never again", DEBUG, state(*run(DEBUG, "a"), end(DEBUG, "dbg", 1)), Want()),
-    ("it does not wait for init containers", pod(container("a"), init=[container("i")], ephemeralContainers=[container("dbg")]),
-     state(*run(pod(container("i")), "i")), Want(["dbg"])),
-]  # fmt: skip
+    (
+        "it does not wait for init containers",
+        pod(container("a"), init=[container("i")], ephemeralContainers=[container("dbg")]),
+        state(*run(pod(container("i")), "i")),
+        Want(["dbg"]),
+    ),
+]
 
 
 @pytest.mark.parametrize(("obj", "status", "want"), [pytest.param(*c[1:], id=c[0]) for c in CASES])

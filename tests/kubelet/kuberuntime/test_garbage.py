@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from podwright.kubelet.kuberuntime.garbage import dead_containers, dead_sandboxes
 from tests.kubelet.kuberuntime.pods import UID, container, instance, pod, sandbox, state
 from tests.kubelet.kuberuntime.rig import Rig
+
+from podwright.kubelet.kuberuntime.garbage import dead_containers, dead_sandboxes
 
 A = pod(container("a"), container("b"))
 

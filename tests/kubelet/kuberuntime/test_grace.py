@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.kubelet.kuberuntime.pods import container, pod
 
 from podwright.kubelet.kuberuntime.grace import grace_for, remaining, stop_timeout
-from tests.kubelet.kuberuntime.pods import container, pod
 
 PROBED = container(
     "a", livenessProbe={"terminationGracePeriodSeconds": 7}, startupProbe={"terminationGracePeriodSeconds": 9}

@@ -4,11 +4,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
-
-from podwright.cri.errors import CriError
 from tests.fakes.waiting import eventually
 from tests.kubelet.kuberuntime.pods import container, pod
 from tests.kubelet.kuberuntime.rig import Rig
+
+from podwright.cri.errors import CriError
 
 PRE_STOP = {"lifecycle": {"preStop": {"exec": {"command": ["bye"]}}}}
 SIDECARS = [container("s1", restartPolicy="Always"), container("s2", restartPolicy="Always")]

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from tests.kubelet.kuberuntime.pods import UID, container, pod
+from tests.kubelet.kuberuntime.rig import Rig
 
 from podwright.cri.containerd_events import ContainerdEvents, TaskEvent
 from podwright.cri.errors import CriError, Unavailable, Unimplemented
 from podwright.cri.generated import cri_pb2 as pb
 from podwright.kubelet.kuberuntime.observe import Observer
 from podwright.kubelet.kuberuntime.runtime_events import RuntimeEvents
-from tests.kubelet.kuberuntime.pods import UID, container, pod
-from tests.kubelet.kuberuntime.rig import Rig
 
 
 class FakeContainerd:

@@ -4,16 +4,15 @@ import asyncio
 from pathlib import Path
 
 import pytest
-
-from podwright.api.reasons import Waiting
-from podwright.cri.errors import CriError
-from podwright.kubelet.errors import ImageError, SandboxError, TerminalError
-from podwright.kubelet.interfaces import MountedVolumes
-from podwright.kubelet.runtime_state import ContainerState
 from tests.fakes.cri import START
 from tests.fakes.waiting import eventually
 from tests.kubelet.kuberuntime.pods import UID, container, pod
 from tests.kubelet.kuberuntime.rig import Rig
+
+from podwright.api.reasons import Waiting
+from podwright.cri.errors import CriError
+from podwright.kubelet.errors import ImageError, SandboxError, TerminalError
+from podwright.kubelet.runtime_state import ContainerState
 
 HOOKED = {"lifecycle": {"postStart": {"exec": {"command": ["a"]}}, "preStop": {"exec": {"command": ["b"]}}}}
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.kubelet.kuberuntime.pods import container, pod
 
 from podwright.kubelet.kuberuntime.termination_order import waits_for
-from tests.kubelet.kuberuntime.pods import container, pod
 
 POD = pod(
     container("a"),
