@@ -9,7 +9,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_NOT_CONTROLLERS = frozenset(("rw", "ro", "noprefix", "clone_children", "all", "none", "nosuid"))
+_CONTROLLERS = frozenset(
+    {
+        "blkio",
+        "cpu",
+        "cpuacct",
+        "cpuset",
+        "devices",
+        "freezer",
+        "hugetlb",
+        "memory",
+        "misc",
+        "net_cls",
+        "net_prio",
+        "perf_event",
+        "pids",
+        "rdma",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +65,7 @@ def parse_mountinfo(text: str) -> Hierarchies:
         if kind[0] == "cgroup2" and unified is None:
             unified = path
         elif kind[0] == "cgroup":
-            found = [o for o in kind[2].split(",") if "=" not in o and o not in _NOT_CONTROLLERS]
+            found = [option for option in kind[2].split(",") if option in _CONTROLLERS]
             for controller in found:
                 v1.setdefault(controller, path)
             if not found:
