@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from podwright.api.schema import Schema
+from podwright.api.schema import Schema, decode_json
 
 POD = "io.k8s.api.core.v1.Pod"
 SECRET = "io.k8s.api.core.v1.Secret"
@@ -192,3 +194,53 @@ def test_list_and_patch_facts_of_the_published_schema(schema: Schema) -> None:
 def test_an_unknown_key_is_a_key_error(schema: Schema) -> None:
     with pytest.raises(KeyError):
         schema.node("io.k8s.api.core.v1.Nothing")
+
+
+KEYS = st.sampled_from(
+    [
+        *("metadata", "labels", "creationTimestamp", "managedFields", "fieldsV1", "spec", "containers", "name", "x"),
+        *("ports", "containerPort", "resources", "limits", "cpu", "status", "finalizers", "readinessProbe", "port"),
+        *("httpGet", "nodeSelector"),
+    ]
+)
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5)
+    | st.sampled_from(["1", "1Gi", "0.5", "1e3", "2026-01-01T00:00:00Z", "2026-02-30T00:00:00Z"])
+)
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5), max_leaves=25
+)
+
+
+@given(VALUES)
+def test_whatever_is_sent_is_answered_and_what_is_taken_stays_taken(schema: Schema, value: Any) -> None:
+    checked = schema.check(value, POD)
+    if not checked.errors:
+        again = schema.check(checked.obj, POD)
+        assert again.obj == checked.obj
+        assert not again.unknown
+        assert not again.errors
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param("9" * 30, id="more than 64 bits"),
+        pytest.param("9" * 5000, id="more digits than Python reads"),
+        pytest.param("1e400", id="larger than a double"),
+        pytest.param("1.5", id="a fraction"),
+        pytest.param("-0", id="minus zero"),
+    ],
+)
+def test_odd_numbers(schema: Schema, number: str) -> None:
+    body = b'{"spec": {"terminationGracePeriodSeconds": %s}}' % number.encode()
+    try:
+        value, _ = decode_json(body, duplicates=True)
+    except ValueError:
+        return
+    checked = schema.check(value, POD)
+    assert checked.obj == {"spec": {"terminationGracePeriodSeconds": 0}} or checked.errors

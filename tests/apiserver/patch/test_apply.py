@@ -310,8 +310,7 @@ def content(obj: Any) -> Any:
 
 
 @given(st.lists(CONFIGS, min_size=2, max_size=4))
-def test_what_one_owner_applied_before_leaves_no_trace(configs: list[Any]) -> None:
-    schema = Schema.load([POD])
+def test_what_one_owner_applied_before_leaves_no_trace(schema: Schema, configs: list[Any]) -> None:
     cluster, fresh = Cluster(schema, POD), Cluster(schema, POD)
     for config in configs:
         cluster.apply("a", config)
@@ -320,11 +319,31 @@ def test_what_one_owner_applied_before_leaves_no_trace(configs: list[Any]) -> No
 
 
 @given(CONFIGS, CONFIGS)
-def test_what_is_applied_by_force_is_there_and_another_can_take_it_back(one: Any, two: Any) -> None:
-    schema = Schema.load([POD])
+def test_what_is_applied_by_force_is_there_and_another_can_take_it_back(schema: Schema, one: Any, two: Any) -> None:
     cluster, fresh = Cluster(schema, POD), Cluster(schema, POD)
     cluster.apply("a", one)
     cluster.apply("b", two, force=True)
     cluster.apply("a", one, force=True)
     cluster.apply("b", {})
     assert content(cluster.live) == content(fresh.apply("a", one))
+
+
+KEYS = st.sampled_from(["metadata", "labels", "finalizers", "spec", "containers", "name", "env", "nodeSelector"])
+VALUES = st.recursive(
+    st.none() | st.integers(0, 2) | NAMES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=4), st.dictionaries(KEYS, VALUES, max_size=4), st.booleans())
+def test_no_configuration_breaks_the_server(schema: Schema, live: Any, config: Any, force: bool) -> None:
+    checked = schema.check(live, POD)
+    cluster = Cluster(schema, POD)
+    if not checked.errors:
+        cluster.live = checked.obj
+    try:
+        result = cluster.apply("a", {**config, "metadata": {}}, force=force)
+    except (PatchError, ApplyConflict):
+        return
+    assert not schema.check(result, POD).errors

@@ -183,3 +183,21 @@ def test_an_update_takes_from_those_who_apply(schema: Schema) -> None:
     writer.write({"data": {"a": "1", "b": "1"}}, "applier", operation="Apply")
     owners = writer.write({"data": {"a": "2", "b": "1"}}, "editor")
     assert owners == {"applier": {"f:data": {".": {}, "f:b": {}}}, "editor": {"f:data": {"f:a": {}}}}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"f:data": 1}, id="a number below a field"),
+        pytest.param({"data": {}}, id="a field without its mark"),
+        pytest.param({"k:nope": {}}, id="keys that are no JSON"),
+        pytest.param({"k:[]": {}}, id="keys that are no object"),
+        pytest.param({"f:data": {".": {"f:a": {}}}}, id="something below the dot"),
+    ],
+)
+def test_owners_that_make_no_sense_are_not_heard(schema: Schema, fields: Any) -> None:
+    writer = Writer(schema, CONFIG_MAP)
+    writer.write({"data": {"a": "1"}}, "one")
+    entry = {"manager": "x", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": fields}
+    owners = writer.write({"metadata": {"managedFields": [entry]}, "data": {"a": "2"}}, "two")
+    assert owners == {"one": {"f:data": {}}, "two": {"f:data": {"f:a": {}}}}

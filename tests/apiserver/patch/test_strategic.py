@@ -6,6 +6,8 @@ import copy
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from podwright.api.schema import Schema
 from podwright.apiserver.patch import strategic
@@ -239,3 +241,28 @@ def test_a_patch_that_cannot_be_applied(schema: Schema, patch: Any, error: type[
     with pytest.raises(error) as raised:
         strategic.apply({"spec": {"containers": containers("a")}}, patch, schema.node(POD))
     assert message in raised.value.message
+
+
+KEYS = st.sampled_from(
+    [
+        *("spec", "containers", "name", "volumes", "metadata", "finalizers", "$patch", "$retainKeys", "x", "labels"),
+        *("$setElementOrder/containers", "$setElementOrder/finalizers", "$deleteFromPrimitiveList/finalizers"),
+    ]
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 2) | st.sampled_from(["a", "b", "delete", "replace", "merge"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=20,
+)
+OBJECTS = st.dictionaries(KEYS, VALUES, max_size=4)
+
+
+@given(OBJECTS, OBJECTS)
+def test_no_patch_breaks_the_server(schema: Schema, doc: Any, patch: Any) -> None:
+    before = copy.deepcopy((doc, patch))
+    try:
+        result = strategic.apply(doc, patch, schema.node(POD))
+    except PatchError:
+        return
+    assert isinstance(result, dict)
+    assert (doc, patch) == before

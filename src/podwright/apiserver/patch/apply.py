@@ -106,6 +106,8 @@ def apply(
 
 def merge(live: Any, config: Any, node: Node) -> Any:
     """`config` laid over `live` by the rules of type `node`; nothing of the result is shared."""
+    if not isinstance(config, dict | list):
+        return config
     if not node.atomic:
         if node.kind is Kind.LIST and isinstance(live, list) and isinstance(config, list):
             return _merge_list(live, config, node)

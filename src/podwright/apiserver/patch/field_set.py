@@ -30,6 +30,28 @@ def is_member(below: FieldSet) -> bool:
     return not below or SELF in below
 
 
+def well_formed(fields: Any) -> bool:
+    """Whether `fields`, which a client may have written, is a set of fields at all."""
+    if not isinstance(fields, dict):
+        return False
+    for key, below in fields.items():
+        if key == SELF:
+            if below != {}:
+                return False
+        elif not (key.startswith("f:") or _names_an_element(key)) or not well_formed(below):
+            return False
+    return True
+
+
+def _names_an_element(key: str) -> bool:
+    kind, text = key[:2], key[2:]
+    try:
+        value = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return False
+    return isinstance(value, dict) if kind == "k:" else isinstance(value, int) if kind == "i:" else kind == "v:"
+
+
 def _place(below: FieldSet, member: bool) -> FieldSet | None:
     """`below` as the content of a place, None when nothing of it is in the set."""
     if not below:
@@ -152,7 +174,7 @@ def _applied(value: Any, node: Node, path: str) -> FieldSet:
     if isinstance(value, dict) and node.kind in (Kind.OBJECT, Kind.MAP):
         for name in sorted(value):
             child = node.child(name) or ANY
-            below = _applied(value[name], child, f"{path}.{name}")
+            below = {} if child.plain else _applied(value[name], child, f"{path}.{name}")
             made[f"f:{name}"] = {SELF: {}, **below} if below and node.kind is Kind.MAP else below
     elif isinstance(value, list) and node.kind is Kind.LIST:
         for position, element in enumerate(value):

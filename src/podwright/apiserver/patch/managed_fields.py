@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from podwright.api.objects import Object, metadata, rfc3339
 from podwright.api.schema import Schema
 from podwright.apiserver.patch.comparison import Comparison, compare, created
-from podwright.apiserver.patch.field_set import FieldSet, difference, intersection, union
+from podwright.apiserver.patch.field_set import FieldSet, difference, intersection, union, well_formed
 
 MAX_UPDATE_MANAGERS = 10
 """Managers that update, rather than apply, are kept apart up to this number; older ones are put together."""
@@ -97,7 +97,12 @@ def record_update(
         _write(meta, {me: Ownership(fields, rfc3339(now))} if fields else {})
         return
     given = meta.get("managedFields")
-    managers = {} if given == [{}] else read_managers(given) or read_managers(metadata(old).get("managedFields"))
+    stored = metadata(old).get("managedFields")
+    if given == [{}]:
+        managers: Managers = {}
+    else:
+        # What is stored was checked when it was written, and is what nearly every write brings back.
+        managers = (read_managers(given, trusted=False) if given != stored else {}) or read_managers(stored)
     comparison = compare(tracked(old), tracked(new), node)
     if not comparison.same:
         managers = take_over(managers, me, comparison)
@@ -151,13 +156,18 @@ def cap(managers: Managers) -> Managers:
     return capped
 
 
-def read_managers(entries: Any) -> Managers:
-    """The owners that a managedFields list names; {} when it is not well-formed."""
+def read_managers(entries: Any, *, trusted: bool = True) -> Managers:
+    """The owners that a managedFields list names; {} when it is not well-formed.
+
+    The sets of fields are looked into only when they are not `trusted`.
+    """
     managers: Managers = {}
     for entry in entries if isinstance(entries, list) else ():
         fields = entry.get("fieldsV1") if isinstance(entry, dict) else None
         operation = entry.get("operation") if isinstance(entry, dict) else None
         if not isinstance(fields, dict) or operation not in ("Apply", "Update"):
+            return {}
+        if not trusted and not well_formed(fields):
             return {}
         name, version, subresource = (entry.get(f) or "" for f in ("manager", "apiVersion", "subresource"))
         managers[ManagerId(name, operation, version, subresource)] = Ownership(fields, entry.get("time") or "")

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from podwright.api.objects import Object, copy_object
 from podwright.api.schema.node import ANY, Node
 from podwright.apiserver.patch.errors import PatchError, Unprocessable
@@ -113,7 +115,9 @@ def _hold_order(given: list[Any], order: list[Any], identity: Callable[[Any], An
     wanted = [identity(e) for e in given if not (isinstance(e, dict) and e.get(_PATCH) in ("delete", "replace"))]
     rest = iter(listed)
     if not all(entry in rest for entry in wanted):
-        raise PatchError(f"The order in patch list:\n{wanted}\n doesn't match {_ORDER}{field} list:\n{listed}\n")
+        raise PatchError(
+            f"The order in patch list:\n{_shown(given)}\n doesn't match {_ORDER}{field} list:\n{_shown(order)}\n",
+        )
 
 
 def _merge_list(found: list[Any], given: list[Any], node: Node) -> list[Any]:
@@ -173,7 +177,7 @@ def _merge_elements(merged: list[Any], wanted: list[Object], node: Node) -> list
 def _key_of(element: Object, merge_key: str) -> Any:
     value = element.get(merge_key)
     if value is None:
-        raise Unprocessable(f"map: {element} does not contain declared merge key: {merge_key}")
+        raise Unprocessable(f"map: {_shown(element)} does not contain declared merge key: {merge_key}")
     return value
 
 
@@ -209,6 +213,11 @@ def _identity(merge_key: str) -> Callable[[Any], Any]:
 
 def _hashable(value: Any) -> Any:
     return (type(value).__name__, repr(value) if isinstance(value, dict | list) else value)
+
+
+def _shown(value: Any) -> str:
+    text = msgspec.json.encode(value).decode()
+    return text if len(text) <= 500 else f"{text[:500]}..."
 
 
 def _plain(value: Any) -> Any:
