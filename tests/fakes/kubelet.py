@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from podwright.api.objects import Object
+from podwright.client.events import EventType
 from podwright.kubelet.interfaces import ContainerRef, ExecResult
 
 
@@ -16,8 +17,7 @@ class FakeEvents:
         self.seen: list[tuple[str, str]] = []
         self.field_paths: list[str] = []
 
-    def event(self, obj: Object, type: str, reason: str, message: str, field_path: str = "") -> None:
-        assert type in ("Normal", "Warning")
+    def event(self, obj: Object, type: EventType, reason: str, message: str, field_path: str = "") -> None:
         self.seen.append((str(reason), message))
         self.field_paths.append(field_path)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from podwright.api.objects import Object
+from podwright.client.events import EventType
 from podwright.kubelet.errors import WaitingError
 from podwright.kubelet.runtime_state import PodRuntimeStatus, PodSummary
 
@@ -122,8 +123,8 @@ class ContainerRef:
 class EventWriter(Protocol):
     """client/events: tells the users of an object what happened to it."""
 
-    def event(self, obj: Object, type: str, reason: str, message: str, field_path: str = "") -> None:
-        """Write one event (`type` is Normal or Warning); never waits, never fails."""
+    def event(self, obj: Object, type: EventType, reason: str, message: str, field_path: str = "") -> None:
+        """Write one event; never waits, never fails."""
         ...
 
 

@@ -8,11 +8,12 @@ Page: https://kubernetes.io/docs/concepts/containers/container-environment/
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from podwright.api.objects import Object, metadata, namespace_of, uid_of
+from podwright.api.resources import SERVICES
+from podwright.client.informer import Informer
 from podwright.client.interface import Client
 from podwright.kubelet.environment import hosts_file
 from podwright.kubelet.environment.dns_config import PodDns
@@ -20,25 +21,18 @@ from podwright.kubelet.environment.downward_api import NodeFacts
 from podwright.kubelet.environment.expansion import expand_all
 from podwright.kubelet.environment.hostname import kernel_hostname, pod_name
 from podwright.kubelet.environment.mounts import PlannedMount, carry_out, plan_mounts
-from podwright.kubelet.environment.service_links import linked_services, service_variables
+from podwright.kubelet.environment.service_links import MASTER, linked_services, service_variables
 from podwright.kubelet.environment.sources import Sources, Subject
 from podwright.kubelet.errors import ContainerConfigError, SandboxError
 from podwright.kubelet.interfaces import DnsConfig, Mount, MountedVolumes, RunOptions
 
 _SOURCE = "kubernetes.io/config.source"
+_NAMESPACE = "namespace"
 
 
-class ServiceLister(Protocol):
-    """The Services that the kubelet knows of (an informer)."""
-
-    @property
-    def synced(self) -> bool:
-        """Whether they have been read at least once."""
-        ...
-
-    def list(self, namespace: str = "") -> Iterable[Object]:
-        """Those of one namespace, or all."""
-        ...
+def service_informer(client: Client) -> Informer:
+    """The Services that containers hear of; the kubelet runs it and gives it to ContainerEnvironment."""
+    return Informer(client, SERVICES, indexers={_NAMESPACE: lambda service: [namespace_of(service)]})
 
 
 class ContainerEnvironment:
@@ -51,7 +45,7 @@ class ContainerEnvironment:
     def __init__(
         self,
         client: Client,
-        services: ServiceLister,
+        services: Informer,
         dns: PodDns,
         *,
         pods_dir: Path,
@@ -105,7 +99,9 @@ class ContainerEnvironment:
         if enabled is None:
             raise ContainerConfigError("nil pod.spec.enableServiceLinks encountered, cannot construct envvars")
         namespace = namespace_of(pod)
-        known = [*self._services.list("default"), *(self._services.list(namespace) if namespace != "default" else ())]
+        known = list(self._services.by_index(_NAMESPACE, namespace))
+        if (api := self._services.get(MASTER[1], MASTER[0])) is not None:
+            known.append(api)
         return service_variables(linked_services(known, namespace, enabled))
 
     def _put_in_place(

@@ -103,6 +103,9 @@ def _mode(file: File, gid: int | None) -> int:
 
 def _write_new(volume: Path, payload: Payload, gid: int | None, now: datetime.datetime) -> str:
     name = now.strftime("..%Y_%m_%d_%H_%M_%S.%f")
+    # The clock may have been set back to the moment of the version that is there.
+    while (volume / name).exists():
+        name += "0"
     directory = volume / name
     _make_directory(directory, gid)
     for path, file in payload.items():

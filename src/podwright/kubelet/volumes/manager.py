@@ -48,6 +48,8 @@ class _Entry:
     reads: frozenset[Reference] = frozenset()
     refresh_at: datetime.datetime | None = None
     gone: bool = False
+    trouble: str = ""
+    """why the last refresh failed; told once"""
 
 
 class VolumeManager:
@@ -199,9 +201,13 @@ class VolumeManager:
                 await self._mount(uid, entry)
             except VolumeError as error:
                 # What is there stays, as with an object that was deleted: the containers run on with it.
-                _log.warning("volumes of pod %s keep their old content: %s", uid, error)
-                if entry.refresh_at is not None and entry.refresh_at <= self._clock():
-                    entry.refresh_at = self._clock() + _RETRY
+                if entry.trouble != str(error):
+                    entry.trouble = str(error)
+                    _log.warning("volumes of pod %s keep their old content: %s", uid, error)
+                entry.refresh_at = self._clock() + _RETRY
+                self._sooner.set()
+            else:
+                entry.trouble = ""
 
     async def _renew(self) -> None:
         while True:
