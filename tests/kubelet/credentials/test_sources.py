@@ -124,6 +124,9 @@ class FakeProviders:
     async def credentials(self, _pod: Any, _repository: str) -> ProviderAnswer:
         return ProviderAnswer([Credential("provider")], ["provider x"], ["provider y failed"])
 
+    def rejected(self, _credential: Credential) -> None:
+        raise AssertionError
+
 
 async def test_secrets_come_first_then_the_namespace_s_file_the_node_s_and_providers(tmp_path: Path) -> None:
     for folder, user in ((tmp_path, "node"), (tmp_path / "credentials/ns", "namespace")):

@@ -77,10 +77,14 @@ class FakeCredentials:
         self.found = Found(credentials, **found)
         self.by_pod: dict[str, Found] = {}
         self.lookups = 0
+        self.rejections: list[Credential] = []
 
     async def find(self, pod: Any, repository: str) -> Found:
         self.lookups += 1
         return self.by_pod.get(pod["metadata"]["name"], self.found)
+
+    def rejected(self, credential: Credential) -> None:
+        self.rejections.append(credential)
 
 
 def failing(*texts: str) -> Callable[[str, str], Awaitable[None]]:

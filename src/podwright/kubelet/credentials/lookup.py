@@ -37,6 +37,10 @@ class Providers(Protocol):
         """Ask those whose matchImages cover the repository. Never raises for a provider's failure."""
         ...
 
+    def rejected(self, credential: Credential) -> None:
+        """A registry did not accept it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Considered:
@@ -91,6 +95,11 @@ class CredentialLookup:
             credentials += answer.credentials
             considered += [Considered(text, 0) for text in answer.considered]
         return Found(credentials, considered, secrets.missing, secrets.problems, answer.failures)
+
+    def rejected(self, credential: Credential) -> None:
+        """A registry did not accept it: what is remembered of it is dropped."""
+        if self._providers is not None:
+            self._providers.rejected(credential)
 
     async def _from_file(self, config: DockerConfig, repository: str) -> list[Credential]:
         found = list(keyring.lookup(config.entries, repository))

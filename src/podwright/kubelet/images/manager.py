@@ -19,11 +19,12 @@ from podwright.api.objects import Object, metadata, rfc3339, uid_of
 from podwright.api.reasons import EventReason, Waiting
 from podwright.cri.errors import CriError
 from podwright.cri.generated import cri_pb2 as pb
+from podwright.kubelet.credentials.keyring import Credential
 from podwright.kubelet.credentials.lookup import Found
 from podwright.kubelet.errors import ImageError
 from podwright.kubelet.images import pull_policy, reference
 from podwright.kubelet.images.pull_backoff import PullBackOff
-from podwright.kubelet.images.pull_failure import advice, waiting_reason
+from podwright.kubelet.images.pull_failure import FailureKind, advice, waiting_reason
 from podwright.kubelet.images.pull_policy import Decision
 from podwright.kubelet.images.pull_records import PullRecords
 from podwright.kubelet.images.puller import Puller, PullError
@@ -56,6 +57,10 @@ class Credentials(Protocol):
 
     async def find(self, pod: Object, repository: str) -> Found:
         """Credentials of every source, in the order to try."""
+        ...
+
+    def rejected(self, credential: Credential) -> None:
+        """A registry did not accept it."""
         ...
 
 
@@ -224,6 +229,9 @@ class ImageManager:
         return pulled.image_ref
 
     async def _after_failure(self, request: _Request, found: Found, error: PullError) -> str:
+        for attempt in error.attempts:
+            if attempt.credential is not None and attempt.failure.kind is FailureKind.UNAUTHORIZED:
+                self._credentials.rejected(attempt.credential)
         local = await self._local_for_always(request)
         if local and error.failure.out_of_reach and self._wants_local(request.pod):
             text = f'Registry of image "{request.image}" is out of reach; using the local image {local}'

@@ -1,0 +1,186 @@
+"""Image collection: keeps the image file system below its threshold, and removes what nobody uses.
+
+Built by the kubelet, which runs `run()`, asks for `prune()` under disk pressure and for `podwright image prune`.
+Page: https://kubernetes.io/docs/concepts/architecture/garbage-collection/#container-image-garbage-collection
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Protocol
+
+from podwright.api.objects import Object
+from podwright.api.reasons import EventReason
+from podwright.cri.client import RuntimeClient
+from podwright.cri.errors import CriError
+from podwright.cri.generated import cri_pb2 as pb
+from podwright.kubelet.images import gc_decision
+from podwright.kubelet.images.gc_decision import FileSystem, GCPolicy, KnownImage
+from podwright.kubelet.images.manager import Recorder
+from podwright.kubelet.images.pull_records import PullRecords
+
+log = logging.getLogger(__name__)
+
+PERIOD = 300.0
+"""seconds between two passes"""
+
+
+class ImageStore(Protocol):
+    """What collection needs of `cri.client.ImageClient`."""
+
+    async def list_images(self, *, image: str = "") -> pb.ListImagesResponse:
+        """Every image."""
+        ...
+
+    async def remove_image(self, image: str, *, runtime_handler: str = "") -> pb.RemoveImageResponse:
+        """Remove one by its id."""
+        ...
+
+    async def image_fs_info(self) -> pb.ImageFsInfoResponse:
+        """Where images lie."""
+        ...
+
+
+class GCError(Exception):
+    """A pass did not free what it should have."""
+
+    def __init__(self, reason: EventReason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+async def images_in_use(runtime: RuntimeClient) -> set[str]:
+    """Ids and names of images that any existing container was made from, exited ones and image volumes included."""
+    used: set[str] = set()
+    for container in (await runtime.list_containers()).containers:
+        used |= {container.image.image, container.image_ref, container.image_id}
+    return used - {""}
+
+
+async def file_system(store: ImageStore) -> FileSystem:
+    """The file system that images lie on. Raises CriError, OSError."""
+    answer = await store.image_fs_info()
+    for usage in answer.image_filesystems:
+        stat = await asyncio.to_thread(os.statvfs, usage.fs_id.mountpoint)
+        return FileSystem(stat.f_blocks * stat.f_frsize, stat.f_bavail * stat.f_frsize)
+    raise OSError("the runtime names no image file system")
+
+
+class ImageCollector:
+    """Sees images come and go, and removes them. `in_use` is awaited at each pass; `node` is who events are about."""
+
+    def __init__(
+        self,
+        store: ImageStore,
+        in_use: Callable[[], Awaitable[Collection[str]]],
+        records: PullRecords,
+        recorder: Recorder,
+        *,
+        node: Object,
+        policy: GCPolicy,
+        pinned: Callable[[], Collection[str]] = tuple,
+        now: Callable[[], float] = time.monotonic,
+        measure: Callable[[ImageStore], Awaitable[FileSystem]] = file_system,
+    ) -> None:
+        self._store = store
+        self._in_use = in_use
+        self._records = records
+        self._recorder = recorder
+        self._node = node
+        self._policy = policy
+        self._pinned = pinned
+        """ids and names that a user or Podwright itself keeps (the sandbox image)"""
+        self._now = now
+        self._measure = measure
+        self._up_since = now()
+        self._first_pass = True
+        self._known: dict[str, KnownImage] = {}
+
+    async def run(self) -> None:
+        """A pass every five minutes, until cancelled; from the second failure in a row on, each is an event."""
+        if not self._policy.enabled:
+            return
+        failed_before = False
+        while True:
+            try:
+                await self.collect()
+                failed_before = False
+            except (GCError, CriError, OSError) as error:
+                log.warning("image collection: %s", error)
+                if isinstance(error, GCError):
+                    self._recorder.event(self._node, "Warning", error.reason, str(error))
+                if failed_before:
+                    self._recorder.event(self._node, "Warning", EventReason.IMAGE_GC_FAILED, str(error))
+                failed_before = True
+            await asyncio.sleep(PERIOD)
+
+    async def collect(self) -> int:
+        """One pass; returns the bytes freed. Raises GCError, CriError, OSError."""
+        images = await self._detect()
+        now = self._now()
+        old = gc_decision.too_old(images, self._policy, now, self._up_since)
+        freed = await self._remove(old)
+        usage = await self._measure(self._store)
+        if usage.capacity == 0:
+            raise GCError(EventReason.INVALID_DISK_CAPACITY, "invalid capacity 0 on image filesystem")
+        wanted = gc_decision.bytes_to_free(usage, self._policy)
+        if wanted:
+            left = [image for image in images if image not in old and gc_decision.old_enough(image, self._policy, now)]
+            freed_now = await self._remove(gc_decision.in_order_of_removal(left), wanted)
+            freed += freed_now
+            if freed_now < wanted:
+                raise GCError(
+                    EventReason.FREE_DISK_SPACE_FAILED,
+                    f"Insufficient free disk space on the node's image filesystem ({usage.used_percent}% of "
+                    f"{gc_decision.size_text(usage.capacity)} used). Failed to free sufficient space by deleting "
+                    f"unused images (freed {freed_now} bytes). Investigate disk usage, as it could be used by active "
+                    "images, logs, volumes, or other data.",
+                )
+        return freed
+
+    async def prune(self) -> int:
+        """Remove every image that nobody uses, whatever its age; returns the bytes freed. Raises CriError."""
+        return await self._remove(gc_decision.in_order_of_removal(await self._detect()))
+
+    async def _detect(self) -> list[KnownImage]:
+        """Images as they are now. Those that are here at the first look may have been here for long."""
+        # first what is in use, then what is there: an image that is taken into use between the two is seen as new
+        in_use, pinned = await self._in_use(), set(self._pinned())
+        listed = (await self._store.list_images()).images
+        now = self._now()
+        never = float("-inf")
+        known: dict[str, KnownImage] = {}
+        for image in listed:
+            names = {image.id, *image.repo_tags, *image.repo_digests}
+            used = not names.isdisjoint(in_use)
+            before = self._known.get(image.id)
+            known[image.id] = KnownImage(
+                image.id,
+                image.size,
+                before.first_seen if before else (never if self._first_pass else now),
+                now if used else (before.last_used if before else self._up_since),
+                used,
+                image.pinned or not names.isdisjoint(pinned),
+            )
+        self._known, self._first_pass = known, False
+        await self._records.prune(known)
+        return list(known.values())
+
+    async def _remove(self, images: Sequence[KnownImage], enough: int | None = None) -> int:
+        freed = 0
+        for image in images:
+            if enough is not None and freed >= enough:
+                break
+            try:
+                await self._store.remove_image(image.id)
+            except CriError as error:
+                log.warning("cannot remove image %s: %s", image.id, error)
+                continue
+            log.info("removed image %s, %d bytes", image.id, image.size)
+            self._known.pop(image.id, None)
+            freed += image.size
+        return freed
