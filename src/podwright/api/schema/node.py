@@ -64,7 +64,7 @@ class Node:
         self.fields: Mapping[str, Node] = {}
         self.item: Node | None = None
         self.required: tuple[str, ...] = ()
-        self.atomic = False
+        self.atomic = kind not in (Kind.OBJECT, Kind.MAP, Kind.LIST)
         """Server-side apply takes the value as one: a list without keys, a map marked atomic, or a leaf."""
         self.set_list = False
         """A list whose elements are their own keys."""
@@ -104,4 +104,3 @@ TIME = Node(Kind.TIME, "v1.Time")
 MICRO_TIME = Node(Kind.MICRO_TIME, "v1.MicroTime")
 ANY = Node(Kind.ANY, "interface {}")
 """Whatever the schema does not describe: taken as one value, and kept as it is."""
-ANY.atomic = True

@@ -50,7 +50,7 @@ def everything(value: Any, node: Node) -> FieldSet:
         fields = node.fields
         for name in sorted(value):
             child = fields.get(name)
-            made["f:" + name] = {} if child is None or child.plain is not None else everything(value[name], child)
+            made["f:" + name] = {} if child is None or child.atomic else everything(value[name], child)
         return made
     item = node.item
     if item is None:

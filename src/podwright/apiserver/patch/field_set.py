@@ -12,6 +12,7 @@ Page: https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-ma
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,7 @@ from podwright.apiserver.patch.errors import PatchError
 FieldSet = dict[str, Any]
 
 SELF = "."
+_PLAIN = re.compile(r"[A-Za-z0-9._/-]+").fullmatch
 
 
 def is_member(below: FieldSet) -> bool:
@@ -152,6 +154,12 @@ def element_key(element: Any, position: int, node: Node) -> str:
         return f"v:{msgspec.json.encode(element).decode()}"
     keys = {}
     if isinstance(element, dict):
+        if len(node.list_keys) == 1:
+            name = node.list_keys[0]
+            value = element.get(name)
+            # The way nearly all elements go: a name that JSON writes as it is.
+            if type(value) is str and _PLAIN(value):
+                return f'k:{{"{name}":"{value}"}}'
         for name in node.list_keys:
             value = element.get(name, node.key_defaults.get(name))
             if value is not None:
@@ -174,7 +182,7 @@ def _applied(value: Any, node: Node, path: str) -> FieldSet:
     if isinstance(value, dict) and node.kind in (Kind.OBJECT, Kind.MAP):
         for name in sorted(value):
             child = node.child(name) or ANY
-            below = {} if child.plain else _applied(value[name], child, f"{path}.{name}")
+            below = {} if child.atomic else _applied(value[name], child, f"{path}.{name}")
             made[f"f:{name}"] = {SELF: {}, **below} if below and node.kind is Kind.MAP else below
     elif isinstance(value, list) and node.kind is Kind.LIST:
         for position, element in enumerate(value):
