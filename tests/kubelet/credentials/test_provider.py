@@ -81,7 +81,7 @@ def test_a_folder_is_read_in_order_and_every_program_must_be_there(tmp_path: Pat
     (tmp_path / "conf/b.yaml").write_text(json.dumps(config({**GOOD, "name": "two"})))
     (tmp_path / "conf/a.json").write_text(json.dumps(config({**GOOD, "name": "one"})))
     (tmp_path / "conf/ignored.txt").write_text("x")
-    with pytest.raises(ProviderConfigError, match="one did not exist.*two did not exist"):
+    with pytest.raises(ProviderConfigError, match=r"one did not exist.*two did not exist"):
         read(tmp_path / "conf", tmp_path)
     for name in ("one", "two"):
         (tmp_path / name).touch(mode=0o755)

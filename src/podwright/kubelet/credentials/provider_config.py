@@ -129,9 +129,8 @@ def _provider(entry: dict[str, Any], path: FieldPath, errors: list[str]) -> Prov
         errors.append(f"{path.child('matchImages')}: Required value: at least 1 item in matchImages is required")
     for position, image in enumerate(images):
         if index_key(image) is None:
-            errors.append(
-                f"{path.child('matchImages').index(position)}: Invalid value: {image!r}: not an image pattern"
-            )
+            where = path.child("matchImages").index(position)
+            errors.append(f"{where}: Invalid value: {image!r}: not an image pattern")
     cache = 0.0
     if entry.get("defaultCacheDuration") is None:
         errors.append(f"{path.child('defaultCacheDuration')}: Required value")

@@ -16,6 +16,8 @@ from podwright.kubelet.configuration_values import duration
 from podwright.kubelet.credentials.keyring import Credential, Entry, Source
 from podwright.kubelet.credentials.provider_config import Provider
 
+_PAIR = ("username", "password")
+
 
 class ProviderError(Exception):
     """A provider gave nothing usable; the text says how it failed, never what it printed."""
@@ -64,7 +66,7 @@ def parse(provider: Provider, stdout: bytes, token: str, source: Source) -> Answ
     if document.get("apiVersion") != provider.api_version:
         raise ProviderError(f"its answer is not of apiVersion {provider.api_version}")
     try:
-        key_type = CacheKeyType(document.get("cacheKeyType"))
+        key_type = CacheKeyType(str(document.get("cacheKeyType")))
     except ValueError:
         raise ProviderError("cacheKeyType of its answer is not Image, Registry or Global") from None
     keep_for = provider.default_cache_duration
@@ -78,9 +80,7 @@ def parse(provider: Provider, stdout: bytes, token: str, source: Source) -> Answ
         raise ProviderError("auth of its answer is no object")
     entries = []
     for server, pair in auth.items():
-        if not isinstance(pair, dict) or not all(
-            isinstance(pair.get(key, ""), str) for key in ("username", "password")
-        ):
+        if not isinstance(pair, dict) or not all(isinstance(pair.get(name, ""), str) for name in _PAIR):
             raise ProviderError("auth of its answer has an entry without username and password")
         password = pair.get("password", "")
         # An account's own token as the password makes the answer that account's token: it must be cached as such.
