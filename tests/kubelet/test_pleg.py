@@ -1,0 +1,68 @@
+"""Noticing what changed in the runtime."""
+
+from __future__ import annotations
+
+import pytest
+from tests.fakes.waiting import eventually, running
+from tests.kubelet.fake_runtime import FakeRuntime, container
+
+from podwright.kubelet.pleg import Pleg, changed, relist_after
+from podwright.kubelet.runtime_state import ContainerState, ContainerSummary, PodSummary
+
+RUNNING = PodSummary("u", "p", "d", [("sb", True)], [ContainerSummary("c", "a", ContainerState.RUNNING)])
+ENDED = PodSummary("u", "p", "d", [("sb", True)], [ContainerSummary("c", "a", ContainerState.EXITED)])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "uids"),
+    [
+        pytest.param({}, {}, set(), id="nothing"),
+        pytest.param({}, {"u": RUNNING}, {"u"}, id="a Pod came"),
+        pytest.param({"u": RUNNING}, {}, {"u"}, id="a Pod went"),
+        pytest.param({"u": RUNNING}, {"u": RUNNING}, set(), id="a Pod as it was"),
+        pytest.param({"u": RUNNING}, {"u": ENDED}, {"u"}, id="a container ended"),
+    ],
+)
+def test_changed(old: dict[str, PodSummary], new: dict[str, PodSummary], uids: set[str]) -> None:
+    assert changed(old, new) == uids
+
+
+@pytest.mark.parametrize(
+    ("streaming", "quiet", "seconds"),
+    [
+        pytest.param(True, 0, 30.0, id="with events a relist is rare, whatever happens"),
+        pytest.param(False, 0, 0.2, id="without events it is fast after something happened"),
+        pytest.param(False, 5, 1.0, id="and slows down"),
+        pytest.param(False, 3600, 2.0, id="to a limit"),
+    ],
+)
+def test_relist_after(streaming: bool, quiet: float, seconds: float) -> None:
+    assert relist_after(streaming=streaming, quiet=quiet) == seconds
+
+
+def pod(uid: str) -> dict[str, dict[str, str]]:
+    return {"metadata": {"uid": uid, "name": "p", "namespace": "d"}}
+
+
+async def test_an_event_wakes_its_pod() -> None:
+    runtime, woken = FakeRuntime(), []
+    runtime.put(pod("u"), [container("a")])
+    async with running(Pleg(runtime, woken.append, lambda _: None).run()):
+        await eventually(lambda: woken == ["u"])
+        runtime.exit("u", 1)
+        await eventually(lambda: woken == ["u", "u"])
+
+
+async def test_without_events_a_relist_finds_out() -> None:
+    runtime, woken = FakeRuntime(), []
+    runtime.streaming = False
+    async with running(Pleg(runtime, woken.append, lambda _: None).run()):
+        runtime.put(pod("v"), [container("a", uid="v")])
+        await eventually(lambda: woken == ["v"])
+
+
+async def test_each_relist_is_handed_on() -> None:
+    runtime, seen = FakeRuntime(), []
+    runtime.put(pod("u"), [container("a")])
+    await Pleg(runtime, lambda _: None, seen.append).relist()
+    assert [set(s) for s in seen] == [{"u"}]

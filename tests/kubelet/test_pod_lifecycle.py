@@ -1,0 +1,80 @@
+"""What the passes of a Pod's life rely on that the test of the whole kubelet does not show."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, cast
+
+import pytest
+from tests.fakes.client import FakeClient
+from tests.kubelet.fake_runtime import NOW, Events, FakeRuntime, FakeVolumes, NoProbes, container
+
+from podwright.client.interface import Client
+from podwright.kubelet.pod_lifecycle import Collaborators, PodLifecycle, StillRunning, deadline_left
+from podwright.kubelet.pod_state import PodState, Stage
+from podwright.kubelet.runtime_state import PodRuntimeStatus
+from podwright.kubelet.status.generate import HostFacts
+from podwright.kubelet.status.manager import StatusManager
+
+Object = dict[str, Any]
+
+
+def pod(limit: int | None = None, *, deleted: bool = False) -> Object:
+    meta = {"name": "p", "namespace": "d", "uid": "u"} | ({"deletionTimestamp": "x"} if deleted else {})
+    return {"metadata": meta, "spec": {"activeDeadlineSeconds": limit, "containers": []}, "status": {}}
+
+
+@pytest.mark.parametrize(
+    ("given", "started", "left"),
+    [
+        pytest.param(pod(), "2026-01-02T03:04:00Z", None, id="no deadline"),
+        pytest.param(pod(10), None, None, id="not started"),
+        pytest.param(pod(10), "2026-01-02T03:04:00Z", 5.0, id="some left"),
+        pytest.param(pod(3), "2026-01-02T03:04:00Z", -2.0, id="past it"),
+        pytest.param(pod(3, deleted=True), "2026-01-02T03:04:00Z", None, id="being deleted anyway"),
+    ],
+)
+def test_deadline(given: Object, started: str | None, left: float | None) -> None:
+    assert deadline_left(given, {"startTime": started}, NOW) == left
+
+
+class Stubborn(FakeRuntime):
+    """Its containers do not stop."""
+
+    async def kill_pod(self, pod: Object | None, status: PodRuntimeStatus, grace: int | None) -> None:
+        return
+
+
+def lifecycle(runtime: FakeRuntime) -> PodLifecycle:
+    client = cast(Client, FakeClient())
+    return PodLifecycle(
+        Collaborators(
+            client=client,
+            runtime=runtime,
+            volumes=FakeVolumes(),
+            probes=NoProbes(),
+            statuses=StatusManager(client),
+            recorder=Events(),
+            host=lambda: HostFacts([]),
+            network_error=lambda: "",
+            now=lambda: datetime.datetime.now(datetime.UTC),
+        )
+    )
+
+
+async def test_containers_that_do_not_stop_are_an_error_to_try_again() -> None:
+    runtime = Stubborn()
+    runtime.put(pod(), [container("a")])
+    with pytest.raises(StillRunning, match="containers still running: a"):
+        await lifecycle(runtime).terminate("u", pod(), PodState(Stage.TERMINATING))
+
+
+async def test_the_log_folder_of_a_pod_that_never_ran_is_found_by_its_names() -> None:
+    removed: list[PodRuntimeStatus] = []
+
+    class Noting(FakeRuntime):
+        async def remove_pod(self, status: PodRuntimeStatus) -> None:
+            removed.append(status)
+
+    await lifecycle(Noting()).finish("u", pod(), PodState(Stage.TERMINATED, wanted=False))
+    assert [(s.namespace, s.name, s.uid) for s in removed] == [("d", "p", "u")]
