@@ -1,0 +1,52 @@
+"""All controllers, with one informer a resource between them. Started by `app.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections.abc import Callable, Sequence
+
+from podwright.api.resources import EVENTS, EVENTS_V1, NAMESPACES, Resource
+from podwright.client.informers import Informers
+from podwright.client.interface import Client
+from podwright.controllers.endpoint_slice import EndpointSlices
+from podwright.controllers.endpoints import EndpointsOfServices
+from podwright.controllers.garbage_collector import GarbageCollector
+from podwright.controllers.namespace import NamespaceDeletion
+from podwright.controllers.pod_gc import PodGarbage
+from podwright.controllers.root_ca import RootCa
+from podwright.controllers.service_account import ServiceAccounts
+
+
+class Controllers:
+    """The controller manager."""
+
+    def __init__(
+        self,
+        client: Client,
+        resources: Sequence[Resource],
+        root_ca_pem: str,
+        clock: Callable[[], datetime.datetime],
+    ) -> None:
+        """`resources`: all that the API serves; a second group of the same objects (events.k8s.io) does no harm."""
+        self._informers = Informers(client)
+        # Events own nothing and are too many to keep a copy of; namespaces cannot be in a namespace.
+        followed = [r for r in resources if r not in {EVENTS, EVENTS_V1}]
+        contents = [r for r in resources if r not in {NAMESPACES, EVENTS_V1}]
+        informers = self._informers
+        self._controllers = (
+            ServiceAccounts(client, informers),
+            RootCa(client, informers, root_ca_pem),
+            NamespaceDeletion(client, informers, contents, followed),
+            EndpointSlices(client, informers),
+            EndpointsOfServices(client, informers),
+            GarbageCollector(client, informers, followed),
+            PodGarbage(client, informers, clock),
+        )
+
+    async def run(self) -> None:
+        """Control until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._informers.run())
+            for controller in self._controllers:
+                group.create_task(controller.run())

@@ -1,0 +1,102 @@
+"""A namespace that is being deleted is emptied, and then let go.
+
+    Active --deleted--> Terminating --Pods gone--> the rest deleted --all gone--> finalized
+
+Pods go first and have their grace period, since what they use must not vanish under them; then everything else. Once
+nothing is left the `kubernetes` finalizer is taken away. Run by `manager`.
+Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from podwright.api.errors import Conflict, NotFound
+from podwright.api.objects import Object, metadata, name_of, namespace_of, uid_of
+from podwright.api.resources import NAMESPACES, PODS, Resource
+from podwright.client.informers import Informers
+from podwright.client.interface import Client, DeleteOptions
+from podwright.client.work_queue import WorkQueue
+
+FINALIZER = "kubernetes"
+_LOOK_AGAIN_SECONDS = 5.0
+"""For resources that no informer follows; all others wake us when they go."""
+_DELETIONS = 32
+"""Deletions under way at once."""
+
+
+class NamespaceDeletion:
+    """Empties terminating namespaces of the given resources."""
+
+    def __init__(
+        self, client: Client, informers: Informers, resources: Sequence[Resource], followed: Sequence[Resource]
+    ) -> None:
+        """`resources`: everything that may be in a namespace; `followed`: those of them that informers follow."""
+        self._client = client
+        self._namespaces = informers.of(NAMESPACES)
+        self._resources = [r for r in resources if r.namespaced and r != PODS]
+        self._followed = [informers.of(r) for r in followed if r.namespaced]
+        self._queue: WorkQueue[str] = WorkQueue()
+
+    async def run(self) -> None:
+        """Empty what is to be emptied until cancelled."""
+        self._namespaces.add_handler(self._namespace_changed)
+        for informer in self._followed:
+            informer.add_handler(self._content_changed)
+        await self._queue.run(self._empty, workers=4)
+
+    def _namespace_changed(self, _old: Object | None, new: Object | None) -> None:
+        if new is not None and metadata(new).get("deletionTimestamp"):
+            self._queue.add(name_of(new))
+
+    def _content_changed(self, old: Object | None, new: Object | None) -> None:
+        if new is None and old is not None:
+            namespace = self._namespaces.get(namespace_of(old))
+            if namespace is not None and metadata(namespace).get("deletionTimestamp"):
+                self._queue.add(name_of(namespace))
+
+    async def _empty(self, name: str) -> None:
+        try:
+            namespace = await self._client.get(NAMESPACES, name)
+        except NotFound:
+            return
+        finalizers = (namespace.get("spec") or {}).get("finalizers") or []
+        if not metadata(namespace).get("deletionTimestamp") or FINALIZER not in finalizers:
+            return
+        if await self._delete_all([PODS], name) or await self._delete_all(self._resources, name):
+            self._queue.add_after(name, _LOOK_AGAIN_SECONDS)
+            return
+        spec = {**namespace["spec"], "finalizers": [f for f in finalizers if f != FINALIZER]}
+        await self._client.update(NAMESPACES, {**namespace, "spec": spec}, subresource="finalize")
+
+    async def _delete_all(self, resources: Sequence[Resource], namespace: str) -> bool:
+        """Delete all objects of these resources; whether some are still there."""
+        if not await self._delete_listed(resources, namespace):
+            return False
+        for resource in resources:
+            if (await self._client.list(resource, namespace, limit=1)).items:
+                return True
+        return False
+
+    async def _delete_listed(self, resources: Sequence[Resource], namespace: str) -> bool:
+        """Ask for the deletion of what a list shows; whether it shows anything."""
+        found = False
+        slots = asyncio.Semaphore(_DELETIONS)
+        async with asyncio.TaskGroup() as group:
+            for resource in resources:
+                for obj in (await self._client.list(resource, namespace)).items:
+                    found = True
+                    if not metadata(obj).get("deletionTimestamp"):
+                        await slots.acquire()
+                        task = group.create_task(self._delete(resource, obj))
+                        task.add_done_callback(lambda _: slots.release())
+        return found
+
+    async def _delete(self, resource: Resource, obj: Object) -> None:
+        options = DeleteOptions(uid=uid_of(obj), propagation_policy="Background")
+        try:
+            await self._client.delete(resource, name_of(obj), namespace_of(obj), options)
+        except (NotFound, Conflict):
+            # Gone already, or replaced: the next look finds out.
+            return
