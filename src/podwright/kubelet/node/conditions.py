@@ -75,7 +75,7 @@ def not_ready(state: RuntimeState | None, *, runtime_error: str = "", shutting_d
         problems.append(f"container runtime not ready: {told}")
     if state is not None and not runtime_error and (problem := network_error(state)):
         problems.append(problem)
-    return problems[0] if len(problems) < 2 and problems else "[" + ", ".join(problems) + "]" if problems else ""
+    return "".join(problems) if len(problems) < 2 else f"[{', '.join(problems)}]"
 
 
 def node_conditions(
