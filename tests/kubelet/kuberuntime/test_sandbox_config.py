@@ -52,7 +52,30 @@ def test_what_the_sandbox_is_told() -> None:
     security = linux.security_context
     assert security.privileged and list(security.supplemental_groups) == [5]
     assert (security.run_as_user.value, security.run_as_group.value) == (7, 8)
-    assert security.seccomp.profile_type == pb.SecurityProfile.RuntimeDefault
+    assert security.seccomp.profile_type == pb.SecurityProfile.Unconfined
+
+
+CONFINED = {"seccompProfile": {"type": "RuntimeDefault"}}
+
+
+@pytest.mark.parametrize(
+    ("obj", "default", "confined"),
+    [
+        pytest.param(pod(), False, False, id="no container has a filter to get around"),
+        pytest.param(pod(), True, True, id="the node's default is to filter"),
+        pytest.param(
+            pod(container("a"), container("b", securityContext=CONFINED)), False, True, id="one container has"
+        ),
+        pytest.param(pod(securityContext=CONFINED), False, True, id="the Pod has"),
+        pytest.param(
+            pod(securityContext={"seccompProfile": {"type": "Unconfined"}}), True, False, id="the Pod has none"
+        ),
+    ],
+)
+def test_the_sandbox_is_confined_when_a_container_is(obj: Object, default: bool, confined: bool) -> None:
+    given = SandboxInput(obj, 0, "web", DnsConfig(), "/logs", "/pw")
+    got = sandbox_config(given, NodeFacts(8 << 30, seccomp_default=default)).linux.security_context.seccomp
+    assert got.profile_type == (pb.SecurityProfile.RuntimeDefault if confined else pb.SecurityProfile.Unconfined)
 
 
 def test_without_dns_the_runtime_copies_the_host_s_file() -> None:

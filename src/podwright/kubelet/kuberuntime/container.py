@@ -15,6 +15,7 @@ from pathlib import Path
 
 from podwright.api.objects import Object, uid_of
 from podwright.api.reasons import EventReason
+from podwright.client.events import EventType
 from podwright.cri.errors import CriError, NotFound
 from podwright.kubelet.errors import ContainerConfigError, CreateError, PostStartError, RunError
 from podwright.kubelet.interfaces import MountedVolumes, RunOptions
@@ -173,7 +174,7 @@ class Starter:
             raise
         self._hooked.setdefault(uid_of(pod), set()).add(container_id)
 
-    def _event(self, start: Start, type: str, reason: str, message: str) -> None:
+    def _event(self, start: Start, type: EventType, reason: str, message: str) -> None:
         self._with.recorder.event(start.pod, type, reason, message, start.member.ref(start.pod).field_path)
 
 

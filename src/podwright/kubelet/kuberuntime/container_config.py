@@ -77,7 +77,7 @@ def container_config(given: ContainerInput, facts: NodeFacts) -> pb.ContainerCon
         tty=bool(container.get("tty")),
         linux=pb.LinuxContainerConfig(
             resources=resources,
-            security_context=container_security(pod, member, given.image_user, facts.seccomp_profiles, given.target_id),
+            security_context=container_security(pod, member, given.image_user, facts, given.target_id),
         ),
     )
     message_path = container.get("terminationMessagePath")

@@ -20,6 +20,8 @@ class NodeFacts:
     """sizes whose use can be limited, as `2MB`; empty where the hugetlb controller cannot be used"""
     seccomp_profiles: Path = Path("/var/lib/kubelet/seccomp")
     """where `localhostProfile`s lie"""
+    seccomp_default: bool = False
+    """whether a container without a seccomp profile gets the runtime's"""
     cpu_cfs_quota: bool = True
     """whether CPU limits are enforced"""
 

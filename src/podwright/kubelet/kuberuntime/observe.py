@@ -46,6 +46,7 @@ class Observer:
         self._owners: dict[str, str] = {}
         self._sandboxes: dict[str, SandboxStatus] = {}
         self._containers: dict[str, ContainerStatus] = {}
+        self._stopped: set[str] = set()
 
     def owner(self, id: str) -> str | None:
         """UID of the Pod that a sandbox or container belongs to, as far as it has been seen."""
@@ -60,6 +61,15 @@ class Observer:
         self._owners.pop(id, None)
         self._sandboxes.pop(id, None)
         self._containers.pop(id, None)
+        self._stopped.discard(id)
+
+    def stopped(self, sandbox_id: str) -> None:
+        """The runtime has said that the sandbox is stopped, its network taken down."""
+        self._stopped.add(sandbox_id)
+
+    def is_stopped(self, sandbox_id: str) -> bool:
+        """Whether `stopped` was called for it."""
+        return sandbox_id in self._stopped
 
     async def pod_status(self, uid: str) -> PodRuntimeStatus:
         """Everything the runtime has of one Pod. Raises CriError."""

@@ -111,10 +111,11 @@ class Sandboxes:
 
     async def stop(self, sandbox_id: str) -> None:
         """Stop it and take its network down. Raises CriError."""
-        try:
+        if self._observer.is_stopped(sandbox_id):
+            return
+        with contextlib.suppress(NotFound):
             await self._with.runtime.stop_pod_sandbox(sandbox_id)
-        except NotFound:
-            self._observer.removed(sandbox_id)
+        self._observer.stopped(sandbox_id)
 
     async def remove(self, sandbox_id: str) -> None:
         """Stop and remove it. Raises CriError."""

@@ -52,7 +52,7 @@ def sandbox_config(given: SandboxInput, facts: NodeFacts) -> pb.PodSandboxConfig
         annotations=pod_annotations(pod),
         linux=pb.LinuxPodSandboxConfig(
             cgroup_parent=given.cgroup_parent,
-            security_context=sandbox_security(pod),
+            security_context=sandbox_security(pod, facts),
             sysctls={s["name"]: s["value"] for s in pod_context(pod).get("sysctls") or ()},
         ),
     )
