@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,6 @@ from podwright.kubelet.lifecycle import hook_log
 from podwright.kubelet.lifecycle.handlers import HandlerRunner
 from podwright.kubelet.lifecycle.hook_record import HookRecords
 from podwright.kubelet.lifecycle.hooks import LifecycleHooks
-from podwright.kubelet.lifecycle.http_get import HttpGetter
 
 NOW = datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC)
 WHO = 'Container "web" in Pod "shop_default(u1)"'
@@ -28,15 +26,15 @@ IPS = ["127.0.0.1"]
 class Bench:
     """Everything around the hooks of one container, as a new process would build it over the same files."""
 
-    def __init__(self, directory: Path, http: HttpGetter) -> None:
-        self.directory, self.http = directory, http
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
         self.runs, self.events = FakeExec(), FakeEvents()
         self.pod: dict = {"metadata": {"name": "shop", "namespace": "default", "uid": "u1"}, "spec": {}}
         self.hooks = self.build()
 
     def build(self) -> LifecycleHooks:
         return LifecycleHooks(
-            HandlerRunner(self.runs, self.http, lambda: NodeFacts(host_ips=["127.0.0.1"])),
+            HandlerRunner(self.runs, lambda: NodeFacts(host_ips=["127.0.0.1"])),
             self.events,
             HookRecords(self.directory / "pods"),
             log_dir=lambda pod: self.directory / "logs",
@@ -61,9 +59,8 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    async with HttpGetter() as http:
-        yield Bench(tmp_path, http)
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
 
 
 EXEC = {"exec": {"command": ["sh", "-c", "$(A)"]}}

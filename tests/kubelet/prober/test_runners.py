@@ -11,7 +11,6 @@ from tests.fakes.kubelet import FakeExec
 
 from podwright.cri.errors import CriError
 from podwright.kubelet.interfaces import ExecResult
-from podwright.kubelet.lifecycle.http_get import HttpGetter
 from podwright.kubelet.prober.grpc_health import decode_response, encode_request
 from podwright.kubelet.prober.runners import ProbeOutcome, ProbeRunner, Result
 
@@ -19,33 +18,27 @@ CONTAINER = {"name": "web", "env": [{"name": "PORT", "value": "81"}, {"name": "X
 HOST = "127.0.0.1"
 
 
-@pytest.fixture
-async def http() -> AsyncIterator[HttpGetter]:
-    async with HttpGetter() as getter:
-        yield getter
-
-
-async def probe(http: HttpGetter, action: dict, runs: FakeExec | None = None, timeout: float = 1) -> ProbeOutcome:
-    return await ProbeRunner(runs or FakeExec(), http).run(action, CONTAINER, "id-1", HOST, timeout)
+async def probe(action: dict, runs: FakeExec | None = None, timeout: float = 1) -> ProbeOutcome:
+    return await ProbeRunner(runs or FakeExec()).run(action, CONTAINER, "id-1", HOST, timeout)
 
 
 class TestExec:
-    async def test_exit_0_passes(self, http: HttpGetter) -> None:
+    async def test_exit_0_passes(self) -> None:
         runs = FakeExec(ExecResult(0, b"fine", b""))
-        outcome = await probe(http, {"exec": {"command": ["check", "$(PORT)", "$(X)", "$(NO)"]}}, runs, timeout=3)
+        outcome = await probe({"exec": {"command": ["check", "$(PORT)", "$(X)", "$(NO)"]}}, runs, timeout=3)
         assert outcome == ProbeOutcome(Result.SUCCESS, "fine")
         assert runs.calls == [("id-1", ["check", "81", "$(X)", "$(NO)"], 3)]
 
-    async def test_another_exit_code_fails_with_the_output(self, http: HttpGetter) -> None:
-        outcome = await probe(http, {"exec": {"command": ["x"]}}, FakeExec(ExecResult(1, b"out ", b"err\xff")))
+    async def test_another_exit_code_fails_with_the_output(self) -> None:
+        outcome = await probe({"exec": {"command": ["x"]}}, FakeExec(ExecResult(1, b"out ", b"err\xff")))
         assert outcome == ProbeOutcome(Result.FAILURE, "out err\ufffd")
 
-    async def test_too_long_fails(self, http: HttpGetter) -> None:
-        outcome = await probe(http, {"exec": {"command": ["sleep", "10"]}}, FakeExec(failure=TimeoutError()))
+    async def test_too_long_fails(self) -> None:
+        outcome = await probe({"exec": {"command": ["sleep", "10"]}}, FakeExec(failure=TimeoutError()))
         assert outcome == ProbeOutcome(Result.FAILURE, 'command timed out: "sleep 10" timed out after 1s')
 
-    async def test_an_error_of_the_runtime_counts_neither_way(self, http: HttpGetter) -> None:
-        outcome = await probe(http, {"exec": {"command": ["x"]}}, FakeExec(failure=CriError("Unknown", "no")))
+    async def test_an_error_of_the_runtime_counts_neither_way(self) -> None:
+        outcome = await probe({"exec": {"command": ["x"]}}, FakeExec(failure=CriError("Unknown", "no")))
         assert outcome == ProbeOutcome(Result.ERROR, "rpc error: code = Unknown desc = no")
 
 
@@ -64,7 +57,7 @@ class TestHttp:
             pytest.param(500, ProbeOutcome(Result.FAILURE, "HTTP probe failed with statuscode: 500"), id="500 fails"),
         ],
     )
-    async def test_status(self, http: HttpGetter, status: int, expected: ProbeOutcome) -> None:
+    async def test_status(self, status: int, expected: ProbeOutcome) -> None:
         seen: dict[str, str] = {}
 
         def handler(path: str, headers: dict[str, str]) -> bytes:
@@ -72,35 +65,35 @@ class TestHttp:
             return answer(status, b"" if status == 304 else b"body")
 
         async with http_server(handler) as port:
-            outcome = await probe(http, {"httpGet": {"port": port, "path": "/healthz"}})
+            outcome = await probe({"httpGet": {"port": port, "path": "/healthz"}})
         assert outcome.result is expected.result
         assert outcome.message == ("" if status == 304 else expected.message)
         assert seen["user-agent"] == "kube-probe/1.36"
 
-    async def test_a_redirect_elsewhere_is_a_warning(self, http: HttpGetter) -> None:
+    async def test_a_redirect_elsewhere_is_a_warning(self) -> None:
         async with http_server(lambda *_: answer(302, b"go", Location="http://example.org/")) as port:
-            outcome = await probe(http, {"httpGet": {"port": port}})
+            outcome = await probe({"httpGet": {"port": port}})
         assert outcome == ProbeOutcome(Result.WARNING, "Probe terminated redirects, Response body: go")
 
-    async def test_nobody_listens(self, http: HttpGetter) -> None:
+    async def test_nobody_listens(self) -> None:
         port = unused_port()
-        outcome = await probe(http, {"httpGet": {"port": port}})
+        outcome = await probe({"httpGet": {"port": port}})
         text = f'Get "http://127.0.0.1:{port}/": dial tcp 127.0.0.1:{port}: connect: connection refused'
         assert outcome == ProbeOutcome(Result.FAILURE, text)
 
-    async def test_a_port_that_has_no_number_counts_neither_way(self, http: HttpGetter) -> None:
-        outcome = await probe(http, {"httpGet": {"port": "web"}})
+    async def test_a_port_that_has_no_number_counts_neither_way(self) -> None:
+        outcome = await probe({"httpGet": {"port": "web"}})
         assert outcome == ProbeOutcome(Result.ERROR, 'strconv.Atoi: parsing "web": invalid syntax')
 
 
 class TestTcp:
-    async def test_a_connection_passes(self, http: HttpGetter) -> None:
+    async def test_a_connection_passes(self) -> None:
         async with tcp_server(silence) as port:
-            assert (await probe(http, {"tcpSocket": {"port": port}})).result is Result.SUCCESS
+            assert (await probe({"tcpSocket": {"port": port}})).result is Result.SUCCESS
 
-    async def test_nobody_listens(self, http: HttpGetter) -> None:
+    async def test_nobody_listens(self) -> None:
         port = unused_port()
-        outcome = await probe(http, {"tcpSocket": {"port": port, "host": "127.0.0.1"}})
+        outcome = await probe({"tcpSocket": {"port": port, "host": "127.0.0.1"}})
         assert outcome == ProbeOutcome(Result.FAILURE, f"dial tcp 127.0.0.1:{port}: connect: connection refused")
 
 
@@ -145,16 +138,16 @@ class TestGrpc:
             ),
         ],
     )
-    async def test_status(self, http: HttpGetter, port: int, service: str, expected: ProbeOutcome) -> None:
-        assert await probe(http, {"grpc": {"port": port, "service": service}}) == expected
+    async def test_status(self, port: int, service: str, expected: ProbeOutcome) -> None:
+        assert await probe({"grpc": {"port": port, "service": service}}) == expected
 
-    async def test_too_slow(self, http: HttpGetter, port: int) -> None:
-        outcome = await probe(http, {"grpc": {"port": port, "service": "slow"}}, timeout=0.3)
+    async def test_too_slow(self, port: int) -> None:
+        outcome = await probe({"grpc": {"port": port, "service": "slow"}}, timeout=0.3)
         assert outcome == ProbeOutcome(Result.FAILURE, "timeout: health rpc did not complete within 0.3s")
 
-    async def test_nobody_listens(self, http: HttpGetter) -> None:
+    async def test_nobody_listens(self) -> None:
         port = unused_port()
-        outcome = await probe(http, {"grpc": {"port": port}}, timeout=0.2)
+        outcome = await probe({"grpc": {"port": port}}, timeout=0.2)
         text = f'timeout: failed to connect service "127.0.0.1:{port}" within 0.2s: context deadline exceeded'
         assert outcome == ProbeOutcome(Result.FAILURE, text)
 
@@ -166,5 +159,5 @@ class TestGrpc:
             decode_response(b"\x10\x01")
 
 
-async def test_a_probe_of_an_unknown_kind_counts_neither_way(http: HttpGetter) -> None:
-    assert await probe(http, {"periodSeconds": 1}) == ProbeOutcome(Result.ERROR, "missing probe handler")
+async def test_a_probe_of_an_unknown_kind_counts_neither_way() -> None:
+    assert await probe({"periodSeconds": 1}) == ProbeOutcome(Result.ERROR, "missing probe handler")

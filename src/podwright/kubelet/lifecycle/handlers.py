@@ -18,7 +18,7 @@ from podwright.cri.errors import CriError
 from podwright.kubelet.environment.downward_api import NodeFacts
 from podwright.kubelet.environment.quoting import quote
 from podwright.kubelet.interfaces import ContainerRef, ExecRunner
-from podwright.kubelet.lifecycle.http_get import HttpError, HttpGetter, PlainAnswerError, dial_error
+from podwright.kubelet.lifecycle.http_get import HttpError, PlainAnswerError, dial_error, http_get
 from podwright.kubelet.lifecycle.target import (
     HttpTarget,
     TargetError,
@@ -62,9 +62,8 @@ def subject_text(ref: ContainerRef) -> str:
 class HandlerRunner:
     """Runs handlers: commands through the runtime, the rest from this process, on the node's network."""
 
-    def __init__(self, exec_runner: ExecRunner, http: HttpGetter, node: Callable[[], NodeFacts]) -> None:
+    def __init__(self, exec_runner: ExecRunner, node: Callable[[], NodeFacts]) -> None:
         self._exec = exec_runner
-        self._http = http
         self._node = node
 
     async def run(
@@ -129,10 +128,10 @@ class HandlerRunner:
                 raise TargetError("failed to find networking container: the Pod has no address")
             target = http_target(action, container, address, USER_AGENT)
             try:
-                answer = await self._http.get(target)
+                answer = await http_get(target)
             except PlainAnswerError as error:
                 try:
-                    answer = await self._http.get(_in_clear(target))
+                    answer = await http_get(_in_clear(target))
                 except HttpError:
                     raise error from None
                 where = target.url.split("/", 3)[2]

@@ -18,7 +18,7 @@ from podwright.cri.errors import CriError
 from podwright.kubelet.environment.expansion import expand_all
 from podwright.kubelet.environment.quoting import quote
 from podwright.kubelet.interfaces import ExecRunner
-from podwright.kubelet.lifecycle.http_get import HttpError, HttpGetter, dial_error
+from podwright.kubelet.lifecycle.http_get import HttpError, dial_error, http_get
 from podwright.kubelet.lifecycle.target import TargetError, http_target, join_host_port, resolve_port
 from podwright.kubelet.prober import grpc_health
 
@@ -48,9 +48,8 @@ class ProbeOutcome:
 class ProbeRunner:
     """Runs single probes."""
 
-    def __init__(self, exec_runner: ExecRunner, http: HttpGetter) -> None:
+    def __init__(self, exec_runner: ExecRunner) -> None:
         self._exec = exec_runner
-        self._http = http
 
     async def run(
         self, probe: Mapping[str, Any], container: Object, container_id: str, address: str, timeout: float
@@ -87,7 +86,7 @@ class ProbeRunner:
     async def _get(self, action: Mapping[str, Any], container: Object, address: str, timeout: float) -> ProbeOutcome:
         target = http_target(action, container, address, USER_AGENT)
         try:
-            answer = await self._http.get(target, timeout)
+            answer = await http_get(target, timeout)
         except HttpError as error:
             return ProbeOutcome(Result.FAILURE, str(error))
         if not 200 <= answer.status < 400:
