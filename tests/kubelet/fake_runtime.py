@@ -10,7 +10,7 @@ from typing import Any
 
 from podwright.kubelet.errors import TerminalError, WaitingError
 from podwright.kubelet.interfaces import MountedVolumes, SyncResult, VolumeError
-from podwright.kubelet.node.runtime_info import Handler, NodeImage, RuntimeCondition, RuntimeState
+from podwright.kubelet.node.runtime_info import Handler, RuntimeCondition, RuntimeState
 from podwright.kubelet.runtime_state import (
     ContainerState,
     ContainerStatus,
@@ -187,5 +187,5 @@ class FakeRuntimeInfo:
             "containerd", "1.6.20", RuntimeCondition(True), self.network, [Handler(""), Handler("runc")]
         )
 
-    async def images(self) -> Sequence[NodeImage]:
-        return [NodeImage(["a:1"], 5)]
+    async def images(self) -> Sequence[Object]:
+        return [{"names": ["a:1"], "sizeBytes": 5}]

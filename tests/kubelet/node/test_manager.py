@@ -117,6 +117,7 @@ async def test_an_api_that_is_not_there_yet_is_waited_for(house: House) -> None:
     async with running(house.node.run()):
         await house.node.wait_known()
         assert house.node.host().host_ips == ("192.0.2.9",)
+        assert house.node.facts().allocatable["pods"] == "110"
         await house.node.wait_registered()
 
 

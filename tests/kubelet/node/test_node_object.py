@@ -11,7 +11,7 @@ from podwright.kubelet.configuration import KubeletConfiguration
 from podwright.kubelet.configuration_values import Threshold
 from podwright.kubelet.node.machine import Machine
 from podwright.kubelet.node.node_object import NodeIdentity, allocatable, capacity, new_node, node_status
-from podwright.kubelet.node.runtime_info import Handler, NodeImage, RuntimeCondition, RuntimeState
+from podwright.kubelet.node.runtime_info import Handler, RuntimeCondition, RuntimeState
 
 GI = 1 << 30
 MACHINE = Machine(
@@ -70,11 +70,11 @@ def test_allocatable(config: dict[str, object], name: str, left: str) -> None:
 
 
 def test_status() -> None:
-    images = [NodeImage(["a:1"], 7), NodeImage(["b:1"], 5)]
+    images = [{"names": ["a:1"], "sizeBytes": 7}]
     status = node_status(
         NODE,
         MACHINE,
-        KubeletConfiguration(nodeStatusMaxImages=1),
+        KubeletConfiguration(),
         RUNTIME,
         images=images,
         port=10250,
@@ -85,7 +85,7 @@ def test_status() -> None:
         {"type": "Hostname", "address": "n"},
     ]
     assert status["daemonEndpoints"] == {"kubeletEndpoint": {"Port": 10250}}
-    assert status["images"] == [{"names": ["a:1"], "sizeBytes": 7}]
+    assert status["images"] == images
     assert [h["name"] for h in status["runtimeHandlers"]] == ["", "crun"]
     info = status["nodeInfo"]
     assert info["containerRuntimeVersion"] == "containerd://1.6.20"

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
 from podwright.cri.client import RuntimeClient
 from podwright.cri.generated import cri_pb2 as pb
-from podwright.cri.image_client import ImageClient
-from podwright.kubelet.node.runtime_info import CriRuntimeInfo, Handler, NodeImage, RuntimeCondition, handlers_of
+from podwright.kubelet.images.node_images import NodeImages
+from podwright.kubelet.node.runtime_info import CriRuntimeInfo, Handler, RuntimeCondition, handlers_of
 
 OLD = json.dumps({"containerd": {"runtimes": {"runc": {}, "crun": {}}}})
 NEW = pb.RuntimeHandler(name="runc", features=pb.RuntimeHandlerFeatures(recursive_read_only_mounts=True))
@@ -49,22 +48,16 @@ class Cri:
         good = pb.RuntimeCondition(type="RuntimeReady", status=True)
         return pb.StatusResponse(status=pb.RuntimeStatus(conditions=[good, bad]), info={"config": OLD})
 
-    async def list_images(self) -> Any:
-        small = SimpleNamespace(repo_digests=["a@1"], repo_tags=["a:1"], size=1)
-        large = SimpleNamespace(repo_digests=[], repo_tags=[f"b:{n}" for n in range(9)], size=2)
-        unnamed = SimpleNamespace(repo_digests=[], repo_tags=[], size=3)
-        return SimpleNamespace(images=[small, large, unnamed])
+    async def list_images(self, *, image: str = "") -> pb.ListImagesResponse:
+        return pb.ListImagesResponse(images=[pb.Image(id="1", repo_tags=["a:1"], size=1)])
 
 
 async def test_state_and_images() -> None:
     cri = Cri()
-    info = CriRuntimeInfo(cast(RuntimeClient, cri), cast(ImageClient, cri))
+    info = CriRuntimeInfo(cast(RuntimeClient, cri), NodeImages(cri))
     state = await info.state()
     assert (state.name, state.version, state.ready) == ("containerd", "1.6.20", False)
     assert state.network == RuntimeCondition(False, "R", "M")
     await info.state()
     assert cri.verbose == [True, False]
-    assert await info.images() == [
-        NodeImage(("b:0", "b:1", "b:2", "b:3", "b:4"), 2),
-        NodeImage(("a@1", "a:1"), 1),
-    ]
+    assert await info.images() == [{"names": ["a:1"], "sizeBytes": 1}]

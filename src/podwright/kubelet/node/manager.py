@@ -23,11 +23,12 @@ from podwright.client.backoff import Backoff
 from podwright.client.interface import Client, PatchType
 from podwright.cri.errors import CriError
 from podwright.kubelet.configuration import KubeletConfiguration
+from podwright.kubelet.environment.downward_api import NodeFacts
 from podwright.kubelet.interfaces import EventWriter
 from podwright.kubelet.node.conditions import network_error, node_conditions, not_ready, pressures, transitions
 from podwright.kubelet.node.machine import Machine, read_machine, read_usage
 from podwright.kubelet.node.node_object import NodeIdentity, new_node, node_labels, node_status
-from podwright.kubelet.node.runtime_info import NodeImage, RuntimeInfo, RuntimeState
+from podwright.kubelet.node.runtime_info import RuntimeInfo, RuntimeState
 from podwright.kubelet.pod_lifecycle import Clock
 from podwright.kubelet.status.generate import HostFacts
 from podwright.kubelet.status.patch import same
@@ -36,7 +37,6 @@ log = logging.getLogger(__name__)
 
 REPORT_EVERY = datetime.timedelta(minutes=5)
 """How old a status that is still true may get in the API."""
-IMAGES_EVERY = datetime.timedelta(seconds=30)
 _UNTIL_READY = Backoff(base=0.02, cap=2.0)
 _UNREACHABLE = Backoff(base=0.1, cap=7.0)
 
@@ -74,8 +74,7 @@ class NodeManager:
         self._now = now
         self._machine: Machine | None = None
         self._state: RuntimeState | None = None
-        self._images: Sequence[NodeImage] = ()
-        self._images_read: datetime.datetime | None = None
+        self._images: Sequence[Object] = ()
         self._written: datetime.datetime | None = None
         self._node: Object = {"metadata": {"name": settings.identity.name}}
         self._known = asyncio.Event()
@@ -97,6 +96,11 @@ class NodeManager:
         """What of the node stands in every Pod's status."""
         name = self._state.name if self._state is not None else "containerd"
         return HostFacts(self._machine.addresses if self._machine else (), name)
+
+    def facts(self) -> NodeFacts:
+        """What a Pod may learn of its node: for the downward API, hosts files and probes."""
+        allocatable = (self._node.get("status") or {}).get("allocatable") or {}
+        return NodeFacts(self._settings.identity.name, self.host().host_ips, allocatable)
 
     def network_error(self) -> str:
         """Why the runtime cannot give a Pod a network now; "": it can."""
@@ -150,7 +154,7 @@ class NodeManager:
             machine = await asyncio.to_thread(read_machine, settings.data_dir, settings.node_ips)
             self._machine = machine
         usage = await asyncio.to_thread(read_usage, settings.data_dir)
-        runtime_error = await self._ask_runtime(now)
+        runtime_error = await self._ask_runtime()
         problem = not_ready(self._state, runtime_error=runtime_error, shutting_down=self._shutting_down)
         previous = (self._node.get("status") or {}).get("conditions") or []
         short_of = pressures(machine, usage, settings.config.evictionHard)
@@ -172,13 +176,11 @@ class NodeManager:
         self._registered.set()
         return not problem
 
-    async def _ask_runtime(self, now: datetime.datetime) -> str:
-        """Read the runtime's state and, now and then, its images; returns what that failed with."""
+    async def _ask_runtime(self) -> str:
+        """Read the runtime's state and its images; returns what that failed with."""
         try:
             self._state = await self._runtime.state()
-            if self._images_read is None or now - self._images_read >= IMAGES_EVERY:
-                self._images = await self._runtime.images()
-                self._images_read = now
+            self._images = await self._runtime.images()
         except CriError as error:
             return str(error)
         return ""

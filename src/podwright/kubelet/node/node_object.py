@@ -17,7 +17,7 @@ from podwright.api.objects import Object
 from podwright.api.quantity import Family, format_quantity, parse_quantity
 from podwright.kubelet.configuration import KubeletConfiguration
 from podwright.kubelet.node.machine import Machine
-from podwright.kubelet.node.runtime_info import NodeImage, RuntimeState
+from podwright.kubelet.node.runtime_info import RuntimeState
 
 _EVICTION_OF = {"memory": "memory.available", "ephemeral-storage": "nodefs.available"}
 
@@ -65,12 +65,11 @@ def node_status(
     config: KubeletConfiguration,
     runtime: RuntimeState | None,
     *,
-    images: Sequence[NodeImage],
+    images: Sequence[Object],
     port: int,
     conditions: Sequence[Mapping[str, Any]],
 ) -> Object:
     """The whole status; `port` is where the kubelet's server listens (0: it does not)."""
-    most = len(images) if config.nodeStatusMaxImages < 0 else config.nodeStatusMaxImages
     status: Object = {
         "capacity": capacity(machine, config),
         "allocatable": allocatable(machine, config),
@@ -80,7 +79,7 @@ def node_status(
             {"type": "Hostname", "address": identity.name},
         ],
         "nodeInfo": _node_info(machine, runtime),
-        "images": [{"names": list(i.names), "sizeBytes": i.size} for i in images[:most]],
+        "images": list(images),
     }
     if port:
         status["daemonEndpoints"] = {"kubeletEndpoint": {"Port": port}}

@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from podwright.api.objects import Object
 from podwright.cri.client import RuntimeClient
 from podwright.cri.generated import cri_pb2 as pb
-from podwright.cri.image_client import ImageClient
-
-_NAMES_PER_IMAGE = 5
+from podwright.kubelet.images.node_images import NodeImages
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +52,6 @@ class RuntimeState:
         return self.runtime.ok and self.network.ok
 
 
-@dataclass(frozen=True, slots=True)
-class NodeImage:
-    """An image on this node."""
-
-    names: Sequence[str]
-    size: int
-    """bytes"""
-
-
 class RuntimeInfo(Protocol):
     """What the node asks of its runtime. Both raise CriError."""
 
@@ -69,15 +59,15 @@ class RuntimeInfo(Protocol):
         """The runtime now."""
         ...
 
-    async def images(self) -> Sequence[NodeImage]:
-        """Its images, largest first."""
+    async def images(self) -> Sequence[Object]:
+        """Its images as `status.images` shows them; cheap to repeat."""
         ...
 
 
 class CriRuntimeInfo:
     """`RuntimeInfo` over CRI."""
 
-    def __init__(self, runtime: RuntimeClient, images: ImageClient) -> None:
+    def __init__(self, runtime: RuntimeClient, images: NodeImages) -> None:
         self._runtime = runtime
         self._images = images
         self._version: pb.VersionResponse | None = None
@@ -102,11 +92,9 @@ class CriRuntimeInfo:
             supplemental_groups_policy=answer.features.supplemental_groups_policy,
         )
 
-    async def images(self) -> Sequence[NodeImage]:
-        """Its images, largest first, digests before tags. Raises CriError."""
-        listed = (await self._images.list_images()).images
-        images = [NodeImage((*i.repo_digests, *i.repo_tags)[:_NAMES_PER_IMAGE], i.size) for i in listed]
-        return sorted((i for i in images if i.names), key=lambda i: i.size, reverse=True)
+    async def images(self) -> Sequence[Object]:
+        """Its images as `status.images` shows them. Raises CriError."""
+        return await self._images.list()
 
 
 def handlers_of(answer: pb.StatusResponse) -> Sequence[Handler]:
