@@ -33,7 +33,7 @@ class PodSummary:
 def summarize(pod: Object) -> PodSummary:
     """The summary of `pod`, by the rules kube-apiserver prints it with."""
     spec, status = pod.get("spec") or {}, pod.get("status") or {}
-    sidecars = {c["name"] for c in spec.get("initContainers") or () if is_sidecar(c)}
+    sidecars = {c.get("name") or "" for c in spec.get("initContainers") or () if is_sidecar(c)}
     total = len(spec.get("containers") or ()) + len(sidecars)
     word = status.get("reason") or status.get("phase") or ""
     if any(

@@ -1,0 +1,219 @@
+"""One object of each kind with as many of its fields as can be set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from podwright.api import resources
+from podwright.api.resources import Resource
+
+SAMPLES: dict[Resource, Any] = {
+    resources.SERVICES: {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "s"},
+        "spec": {
+            "ports": [{"port": 1, "name": "a", "targetPort": "x", "nodePort": 1}],
+            "selector": {"a": "b"},
+            "externalIPs": ["1.1.1.1"],
+            "clusterIPs": ["10.0.0.1"],
+            "clusterIP": "10.0.0.1",
+            "ipFamilies": ["IPv4"],
+            "sessionAffinity": "ClientIP",
+            "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 1}},
+        },
+        "status": {"loadBalancer": {"ingress": [{"ip": "x"}]}},
+    },
+    resources.SECRETS: {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "s"},
+        "data": {"a": "YQ=="},
+        "stringData": {"b": "c"},
+        "type": "kubernetes.io/dockerconfigjson",
+    },
+    resources.CONFIG_MAPS: {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "s"},
+        "data": {"a": "YQ=="},
+        "binaryData": {"b": "YQ=="},
+    },
+    resources.NODES: {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": "s"},
+        "spec": {"taints": [{"key": "a", "effect": "NoSchedule"}], "podCIDRs": ["10.0.0.0/24"]},
+        "status": {
+            "capacity": {"cpu": "1"},
+            "conditions": [{"type": "Ready", "status": "True"}],
+            "addresses": [{"type": "InternalIP", "address": "1"}],
+            "nodeInfo": {},
+        },
+    },
+    resources.NAMESPACES: {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "s"},
+        "spec": {"finalizers": ["a/b"]},
+    },
+    resources.ENDPOINTS: {
+        "apiVersion": "v1",
+        "kind": "Endpoints",
+        "metadata": {"name": "s"},
+        "subsets": [{"addresses": [{"ip": "10.0.0.1"}], "ports": [{"port": 1}]}],
+    },
+    resources.ENDPOINT_SLICES: {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"name": "s"},
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": ["10.0.0.1"], "hostname": "a"}],
+        "ports": [{"port": 1, "name": "a"}],
+    },
+    resources.EVENTS: {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": "s", "namespace": "default"},
+        "involvedObject": {"kind": "Pod", "namespace": "default"},
+        "eventTime": "2026-01-01T00:00:00.000000Z",
+        "series": {"count": 2},
+        "source": {"component": "x"},
+        "lastTimestamp": "2026-01-01T00:00:00Z",
+    },
+    resources.LEASES: {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": "s"},
+        "spec": {"holderIdentity": "a", "leaseTransitions": 1},
+    },
+    resources.RUNTIME_CLASSES: {
+        "apiVersion": "node.k8s.io/v1",
+        "kind": "RuntimeClass",
+        "metadata": {"name": "s"},
+        "handler": "a",
+        "overhead": {"podFixed": {"cpu": "1"}},
+        "scheduling": {"nodeSelector": {"a": "b"}, "tolerations": [{"key": "a"}]},
+    },
+    resources.SERVICE_ACCOUNTS: {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": "s"},
+        "secrets": [{"name": "a"}],
+    },
+    resources.PODS: {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "p", "annotations": {"a": "b"}, "labels": {"a": "b"}},
+        "spec": {
+            "containers": [
+                {
+                    "name": "a",
+                    "image": "b:1",
+                    "command": ["x"],
+                    "ports": [{"containerPort": 80, "name": "w", "protocol": "TCP"}],
+                    "env": [
+                        {"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+                        {"name": "B", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu"}}},
+                        {"name": "C", "valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}},
+                    ],
+                    "envFrom": [{"configMapRef": {"name": "x"}}],
+                    "resources": {"limits": {"cpu": "1"}, "requests": {"cpu": "1"}, "claims": [{"name": "q"}]},
+                    "livenessProbe": {"httpGet": {"port": "web", "httpHeaders": [{"name": "a", "value": "b"}]}},
+                    "readinessProbe": {"grpc": {"port": 1}},
+                    "lifecycle": {
+                        "preStop": {"exec": {"command": ["a"]}},
+                        "postStart": {"sleep": {"seconds": 1}},
+                        "stopSignal": "SIGTERM",
+                    },
+                    "volumeMounts": [{"name": "v", "mountPath": "/a", "mountPropagation": "None"}],
+                    "volumeDevices": [{"name": "v", "devicePath": "/dev/x"}],
+                    "resizePolicy": [{"resourceName": "cpu", "restartPolicy": "NotRequired"}],
+                    "securityContext": {
+                        "capabilities": {"add": ["A"]},
+                        "seccompProfile": {"type": "Localhost", "localhostProfile": "x"},
+                        "windowsOptions": {"runAsUserName": "x"},
+                    },
+                }
+            ],
+            "initContainers": [{"name": "i", "image": "x", "restartPolicy": "Always"}],
+            "ephemeralContainers": [{"name": "e", "image": "i"}],
+            "volumes": [
+                {"name": "v", "emptyDir": {"sizeLimit": "1Gi"}},
+                {"name": "w", "hostPath": {"path": "/"}},
+                {"name": "x", "secret": {"secretName": "s", "items": [{"key": "a", "path": "b", "mode": 1}]}},
+                {
+                    "name": "y",
+                    "projected": {
+                        "sources": [
+                            {"serviceAccountToken": {"path": "t"}},
+                            {
+                                "downwardAPI": {
+                                    "items": [
+                                        {"path": "n", "fieldRef": {"fieldPath": "metadata.name"}},
+                                        {
+                                            "path": "n",
+                                            "resourceFieldRef": {"containerName": "a", "resource": "limits.cpu"},
+                                        },
+                                    ]
+                                }
+                            },
+                            {"configMap": {"name": "c", "items": [{"key": "k", "path": "p"}]}},
+                        ]
+                    },
+                },
+                {"name": "z", "image": {"reference": "r"}},
+                {"name": "n", "nfs": {"server": "s", "path": "/p"}},
+                {
+                    "name": "d",
+                    "downwardAPI": {"items": [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}]},
+                },
+                {"name": "c", "configMap": {"name": "c"}},
+            ],
+            "tolerations": [{"key": "a", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 4}],
+            "affinity": {
+                "nodeAffinity": {
+                    "requiredDuringSchedulingIgnoredDuringExecution": {
+                        "nodeSelectorTerms": [
+                            {
+                                "matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}],
+                                "matchFields": [{"key": "metadata.name", "operator": "In", "values": ["b"]}],
+                            }
+                        ]
+                    },
+                    "preferredDuringSchedulingIgnoredDuringExecution": [
+                        {"weight": 1, "preference": {"matchExpressions": [{"key": "a", "operator": "Exists"}]}}
+                    ],
+                },
+                "podAffinity": {
+                    "requiredDuringSchedulingIgnoredDuringExecution": [
+                        {
+                            "topologyKey": "a",
+                            "labelSelector": {
+                                "matchLabels": {"a": "b"},
+                                "matchExpressions": [{"key": "a", "operator": "In", "values": ["x"]}],
+                            },
+                            "namespaces": ["a"],
+                        }
+                    ]
+                },
+            },
+            "topologySpreadConstraints": [
+                {"maxSkew": 1, "topologyKey": "a", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {}}
+            ],
+            "schedulingGates": [{"name": "g"}],
+            "readinessGates": [{"conditionType": "a"}],
+            "dnsConfig": {"nameservers": ["1.1.1.1"], "searches": ["a"], "options": [{"name": "x"}]},
+            "hostAliases": [{"ip": "1.1.1.1", "hostnames": ["a"]}],
+            "imagePullSecrets": [{"name": "x"}],
+            "securityContext": {"sysctls": [{"name": "a", "value": "b"}], "supplementalGroups": [1]},
+            "overhead": {"cpu": "1"},
+            "os": {"name": "linux"},
+            "resourceClaims": [{"name": "q"}],
+            "nodeSelector": {"a": "b"},
+            "resources": {"limits": {"cpu": "2"}},
+            "activeDeadlineSeconds": 5,
+            "hostNetwork": False,
+        },
+    },
+}
