@@ -151,10 +151,11 @@ def _feed(source: Path | BinaryIO | bytes, name: str | None, descriptor: int) ->
 
 
 def _decompressed(file: BinaryIO) -> BinaryIO:
-    buffered = io.BufferedReader(cast(io.RawIOBase, file), 1024 * 1024)
+    # a raw stream is wrapped; a file that is buffered already must not be, its wrapper would close it
+    buffered = file if isinstance(file, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, file), 1024 * 1024)
     if buffered.peek(2)[:2] == b"\x1f\x8b":
         return cast(BinaryIO, gzip.GzipFile(fileobj=buffered))
-    return buffered
+    return cast(BinaryIO, buffered)
 
 
 def rewrite_archive(source: BinaryIO, name: str | None, out: BinaryIO) -> list[str]:
