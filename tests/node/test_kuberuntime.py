@@ -88,7 +88,7 @@ class Node:
             recorder=self.events,
             handlers=RuntimeClasses(None, {"crun": {"handler": "crun"}, "odd": {"handler": "odd"}}.get),
             cgroups=self.cgroups,
-            paths=Paths(self.data / "logs" / "pods", self.data / "logs" / "containers", self.data / "pods"),
+            paths=Paths(self.data / "logs" / "pods", self.data / "logs" / "containers"),
             facts=NodeFacts(8 << 30, minimum_oom_score_adj=read_minimum_oom_score_adj()),
             now=time.time,
         )

@@ -140,7 +140,7 @@ class Rig:
         self.events, self.images, self.environment = Events(), Images(), Environment()
         self.hooks, self.probes, self.handlers, self.cgroups = Hooks(), Probes(), Handlers(), Cgroups()
         self.time = 1_700_000_000.0
-        self.paths = Paths(root / "logs", root / "links", root / "pods")
+        self.paths = Paths(root / "logs", root / "links")
         self.runtime = self.fresh()
 
     def fresh(self) -> KubeRuntime:

@@ -38,8 +38,8 @@ async def test_collecting_removes_the_files_of_what_goes(tmp_path: Path) -> None
         rig.time += 1000
     await rig.runtime.collect_garbage(obj, await rig.status())
     assert [c.config.metadata.attempt for c in rig.cri.containers.values()] == [2]
-    assert [p.name for p in (rig.paths.pod_log_directory(obj) / "a").iterdir()] == ["2.log"]
-    assert [p.name for p in (tmp_path / "pods" / UID / "containers" / "a").iterdir()] == ["2.message"]
+    left = {p.name for p in (rig.paths.pod_log_directory(obj) / "a").iterdir()}
+    assert left == {"2.log", "2.message"}
     assert len(list(rig.paths.container_logs.iterdir())) == 1
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from podwright.kubelet.kuberuntime.paths import message_path
 from podwright.kubelet.runtime_state import ContainerState, ContainerStatus
 
 
@@ -32,18 +33,15 @@ def known_attempt(newest: ContainerStatus | None) -> int | None:
     return newest.attempt if newest.state is ContainerState.CREATED else newest.attempt + 1
 
 
-def prepare(log_directory: Path, attempt: int | None, message_file: Path | None) -> Prepared:
-    """Make the container's log directory and message file; `attempt` None: count its logs.
-
-    `message_file` is the path for attempt 0. Raises OSError.
-    """
-    log_directory.mkdir(parents=True, exist_ok=True)
+def prepare(pod_logs: Path, container: str, attempt: int | None, *, with_message: bool) -> Prepared:
+    """Make the container's log directory and message file; `attempt` None: count its logs. Raises OSError."""
+    directory = pod_logs / container
+    directory.mkdir(parents=True, exist_ok=True)
     if attempt is None:
-        attempt = next_by_logs(path.name for path in log_directory.iterdir())
-    if message_file is None:
+        attempt = next_by_logs(path.name for path in directory.iterdir())
+    if not with_message:
         return Prepared(attempt, "")
-    file = message_file.with_name(f"{attempt}.message")
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file = pod_logs / message_path(container, attempt)
     file.touch()
     # Whichever user the container runs as must be able to write it.
     file.chmod(0o666)

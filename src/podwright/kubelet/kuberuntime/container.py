@@ -29,6 +29,7 @@ from podwright.kubelet.kuberuntime.container_config import (
 )
 from podwright.kubelet.kuberuntime.killing import Killer, Target
 from podwright.kubelet.kuberuntime.observe import Observer
+from podwright.kubelet.kuberuntime.paths import log_path
 from podwright.kubelet.kuberuntime.pod_containers import Member
 from podwright.kubelet.kuberuntime.sandbox import Sandbox
 from podwright.kubelet.kuberuntime.security import ImageUser, needs_image_user
@@ -97,13 +98,13 @@ class Starter:
         return await self._with.environment.run_options(start.pod, start.member.spec, start.volumes, start.pod_ips)
 
     async def _prepare(self, start: Start) -> Prepared:
-        name, paths = start.member.name, self._with.paths
+        name = start.member.name
         newest = start.status.newest(name)
         if newest is not None and newest.state is ContainerState.CREATED:
             await self._discard(newest)
-        file = paths.termination_message(uid_of(start.pod), name, 0) if wants_message_file(start.member) else None
-        logs = paths.pod_log_directory(start.pod) / name
-        return await asyncio.to_thread(prepare, logs, known_attempt(newest), file)
+        logs = self._with.paths.pod_log_directory(start.pod)
+        message = wants_message_file(start.member)
+        return await asyncio.to_thread(prepare, logs, name, known_attempt(newest), with_message=message)
 
     async def _discard(self, unstarted: ContainerStatus) -> None:
         try:
@@ -147,7 +148,7 @@ class Starter:
 
     async def _run(self, start: Start, container_id: str, prepared: Prepared) -> None:
         with_, name = self._with, start.member.name
-        log = with_.paths.pod_log_directory(start.pod) / name / f"{prepared.attempt}.log"
+        log = with_.paths.pod_log_directory(start.pod) / log_path(name, prepared.attempt)
         link = with_.paths.log_link(start.pod, name, container_id)
         async with beside(asyncio.to_thread(_link, link, log)) as linking:
             try:

@@ -16,7 +16,7 @@ from pathlib import Path
 from podwright.cri.errors import NotFound
 from podwright.kubelet.kuberuntime.collaborators import Collaborators
 from podwright.kubelet.kuberuntime.observe import Observer
-from podwright.kubelet.kuberuntime.paths import Paths
+from podwright.kubelet.kuberuntime.paths import Paths, log_path, message_path
 from podwright.kubelet.kuberuntime.sandbox import Sandboxes
 from podwright.kubelet.kuberuntime.together import all_of
 from podwright.kubelet.runtime_state import ContainerState, ContainerStatus, PodRuntimeStatus, SandboxStatus
@@ -60,7 +60,7 @@ class Garbage:
             _raise_first(await all_of(self._sandboxes.remove(s.id) for s in sandboxes))
 
     async def remove_pod(self, status: PodRuntimeStatus) -> None:
-        """Remove containers, sandboxes, logs, message files and cgroup. Raises the first error; safe to repeat."""
+        """Remove containers, sandboxes, logs, messages and cgroup. Raises the first error; safe to repeat."""
         # Removing a sandbox removes its containers with it, but not those whose own sandbox is gone already.
         _raise_first(await all_of(self._remove_container(status, c, keep_files=True) for c in status.containers))
         _raise_first(await all_of(self._sandboxes.remove(s.id) for s in status.sandboxes))
@@ -78,25 +78,24 @@ class Garbage:
 
 
 def remove_files(paths: Paths, status: PodRuntimeStatus) -> None:
-    """A Pod's logs, the links to them and its termination messages. Raises OSError."""
-    directories = [paths.containers_directory(status.uid)]
-    if status.name and status.namespace:
-        logs = paths.log_directory(status.namespace, status.name, status.uid)
-        directories.append(logs)
-        _remove_links(paths.container_logs, logs)
-    for directory in directories:
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(directory)
+    """A Pod's logs and termination messages, and the links to them. Raises OSError."""
+    if not status.name or not status.namespace:
+        return
+    logs = paths.log_directory(status.namespace, status.name, status.uid)
+    _remove_links(paths.container_logs, logs)
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(logs)
 
 
 def _remove_container_files(paths: Paths, status: PodRuntimeStatus, container: ContainerStatus) -> None:
-    if container.log_path:
-        log = Path(container.log_path)
-        for rotated in log.parent.glob(f"{log.name}*"):
-            rotated.unlink(missing_ok=True)
+    logs = paths.log_directory(status.namespace, status.name, status.uid)
+    log = logs / log_path(container.name, container.attempt)
+    # Rotation has put more beside it: 0.log.20260101-000000, perhaps with .gz after it.
+    for rotated in log.parent.glob(f"{log.name}*"):
+        rotated.unlink(missing_ok=True)
+    (logs / message_path(container.name, container.attempt)).unlink(missing_ok=True)
     for link in paths.container_logs.glob(f"*-{container.id}.log"):
         link.unlink(missing_ok=True)
-    paths.termination_message(status.uid, container.name, container.attempt).unlink(missing_ok=True)
 
 
 def _remove_links(links: Path, logs: Path) -> None:

@@ -16,11 +16,10 @@ _LONGEST_NAME = 255
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """The roots: `pod_logs` (one folder a Pod), `container_logs` (links by container), `pods` (one folder a UID)."""
+    """The roots: `pod_logs` (one folder a Pod), `container_logs` (links by container)."""
 
     pod_logs: Path
     container_logs: Path
-    pods: Path
 
     def log_directory(self, namespace: str, name: str, uid: str) -> Path:
         """`<pod_logs>/<namespace>_<name>_<uid>`"""
@@ -36,13 +35,13 @@ class Paths:
         head = f"{name_of(pod)}_{namespace_of(pod)}_{container}"
         return self.container_logs / (head[: _LONGEST_NAME - len(tail)] + tail)
 
-    def containers_directory(self, uid: str) -> Path:
-        """Where a Pod's termination message files lie."""
-        return self.pods / uid / "containers"
 
-    def termination_message(self, uid: str, container: str, attempt: int) -> Path:
-        """The file that is mounted at the container's terminationMessagePath, one for each attempt."""
-        return self.containers_directory(uid) / container / f"{attempt}.message"
+def message_path(container: str, attempt: int) -> str:
+    """The file that is mounted at a container's terminationMessagePath, below its Pod's log directory.
+
+    It lies by the logs because it must live as long: a finished Pod's volumes go before its containers do.
+    """
+    return f"{container}/{attempt}.message"
 
 
 def log_path(container: str, attempt: int) -> str:
