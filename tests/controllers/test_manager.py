@@ -104,6 +104,8 @@ async def test_a_deleted_namespace_is_emptied_pods_first_and_then_gone() -> None
         await make(client, PODS, "p", spec={"nodeName": "n"})
         await make(client, SECRETS, "s")
         await make(client, EVENTS, "e")
+        client.fail_next("delete", SECRETS, Unavailable("not now"))
+        client.fail_next("update", NAMESPACES, ConnectionError("not now"), subresource="finalize")
         await client.delete(NAMESPACES, "ns")
 
         async def going() -> bool:
@@ -121,7 +123,7 @@ async def test_a_deleted_namespace_is_emptied_pods_first_and_then_gone() -> None
         await eventually(gone)
         for resource in (SECRETS, EVENTS, SERVICE_ACCOUNTS, CONFIG_MAPS):
             assert (await client.list(resource, "ns")).items == []
-        assert len(client.called("update", NAMESPACES, "finalize")) == 1
+        assert len(client.called("update", NAMESPACES, "finalize")) == 2
 
 
 async def test_a_service_has_its_slice_and_its_endpoints_as_pods_come_and_go() -> None:

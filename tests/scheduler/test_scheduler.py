@@ -144,11 +144,26 @@ async def test_a_binding_that_fails_is_tried_again_and_its_room_is_given_back() 
 
 async def test_a_pod_that_somebody_else_bound_is_let_go() -> None:
     client = FakeClient()
-    await client.create(NODES, node(cpu="1"))
+    await client.create(NODES, node("mine", cpu="1"))
     client.fail_next("create", PODS, Conflict("taken"), subresource="binding")
     async with scheduling(client):
         await client.create(PODS, pod(cpu="1"), "default")
         await eventually(lambda: client.called("create", PODS, "binding"))
-        await client.delete(PODS, "p", "default")
+        await client.patch(PODS, "p", {"spec": {"nodeName": "other"}}, "default")
         await client.create(PODS, pod("q", cpu="1"), "default")
-        assert await eventually(lambda: bound(client, "q")) == "n"
+        assert await eventually(lambda: bound(client, "q")) == "mine"
+        assert await bound(client) == "other"
+
+
+async def test_when_there_is_room_again_the_highest_priority_goes_first() -> None:
+    client = FakeClient()
+    await client.create(NODES, node(cpu="1"))
+    await client.create(PODS, pod("first", cpu="1", nodeName="n"), "default")
+    async with scheduling(client):
+        await client.create(PODS, pod("low", cpu="1"), "default")
+        await client.create(PODS, pod("high", cpu="1", priority=1000), "default")
+        await eventually(lambda: condition(client, "low"))
+        await eventually(lambda: condition(client, "high"))
+        await client.delete(PODS, "first", "default", DeleteOptions(grace_period_seconds=0))
+        assert await eventually(lambda: bound(client, "high")) == "n"
+        assert await bound(client, "low") == ""

@@ -7,7 +7,6 @@ Source: https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -133,8 +132,8 @@ class EndpointSlices:
         present = [s for s in self._follower.written.items() if service_of(s) == key]
         if service is None or not is_selecting(service):
             # Of a Service that is gone they are garbage; of one that no longer selects they stay as they are.
-            if service is None:
-                await asyncio.gather(*(self._delete(s) for s in present))
+            for endpoint_slice in present if service is None else ():
+                await self._delete(endpoint_slice)
             return
         wanted = [slice_body(service, one) for one in slices(service, backends(service, self._follower.pods.items()))]
         if not _differ(wanted, present):

@@ -81,17 +81,15 @@ class NamespaceDeletion:
 
     async def _delete_listed(self, resources: Sequence[Resource], namespace: str) -> bool:
         """Ask for the deletion of what a list shows; whether it shows anything."""
-        found = False
-        slots = asyncio.Semaphore(_DELETIONS)
-        async with asyncio.TaskGroup() as group:
-            for resource in resources:
-                for obj in (await self._client.list(resource, namespace)).items:
-                    found = True
-                    if not metadata(obj).get("deletionTimestamp"):
-                        await slots.acquire()
-                        task = group.create_task(self._delete(resource, obj))
-                        task.add_done_callback(lambda _: slots.release())
-        return found
+        found = [(r, obj) for r in resources for obj in (await self._client.list(r, namespace)).items]
+        pending = [(r, obj) for r, obj in found if not metadata(obj).get("deletionTimestamp")]
+        for start in range(0, len(pending), _DELETIONS):
+            batch = [self._delete(r, obj) for r, obj in pending[start : start + _DELETIONS]]
+            # All of them end before the first failure is heard, so that none is left running.
+            for outcome in await asyncio.gather(*batch, return_exceptions=True):
+                if isinstance(outcome, BaseException):
+                    raise outcome
+        return bool(found)
 
     async def _delete(self, resource: Resource, obj: Object) -> None:
         options = DeleteOptions(uid=uid_of(obj), propagation_policy="Background")

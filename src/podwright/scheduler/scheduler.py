@@ -107,9 +107,15 @@ class Scheduler:
             self._unpark()
 
     def _unpark(self) -> None:
-        for key in self._parked:
-            self._queue.add(key)
+        waiting = sorted(self._parked, key=self._urgency)
         self._parked.clear()
+        for key in waiting:
+            self._queue.add(key)
+
+    def _urgency(self, key: Key) -> tuple[int, str]:
+        """The Pods of highest priority choose first, then the oldest."""
+        pod = self._pods.by_key(key) or {}
+        return -((pod.get("spec") or {}).get("priority") or 0), metadata(pod).get("creationTimestamp") or ""
 
     def _is_mine(self, pod: Object) -> bool:
         spec = pod.get("spec") or {}
@@ -165,10 +171,10 @@ class Scheduler:
             await self._client.create(PODS, binding, key.namespace, name=key.name, subresource="binding")
         except BaseException as error:
             self._unassume(key, uid_of(pod), node.name)
-            if isinstance(error, NotFound | Conflict):
-                # It is gone, being deleted, or somebody else bound it; the watch tells which.
+            if isinstance(error, NotFound):
                 log.info("pod %s was not bound: %s", key, error)
                 return
+            # Also when somebody else bound it: by the time it is tried again, the watch has told.
             raise
         self._recorder.event(
             pod, "Normal", EventReason.SCHEDULED, f"Successfully assigned {key.namespace}/{key.name} to {node.name}"
