@@ -96,6 +96,11 @@ def test_a_stop_signal_is_dropped_while_its_gate_is_off() -> None:
             ["spec.topologySpreadConstraints: accepted but not acted on: the scheduler does not spread Pods"],
             id="a field that nothing acts on",
         ),
+        pytest.param(
+            {"spec.nodeSelector": {"beta.kubernetes.io/os": "linux"}},
+            ['spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead'],
+            id="a label of old",
+        ),
         pytest.param({"spec.preemptionPolicy": "PreemptLowerPriority"}, [], id="what admission sets itself"),
         pytest.param(
             {f"{APP}.env": [{"name": "A"}, {"name": "A"}]},

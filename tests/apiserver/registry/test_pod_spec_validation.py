@@ -230,7 +230,7 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
     (
         "envFrom names a source",
         {f"{APP}.envFrom": [{"prefix": "P_"}]},
-        [f'{C}.envFrom[0]: Invalid value: "": must specify one of: `configMapRef` or `secretRef`'],
+        [f'{C}.envFrom: Invalid value: "": must specify one of: `configMapRef` or `secretRef`'],
     ),
     # mounts
     ("a mount names a volume", with_mount(name="w"), [f'{C}.volumeMounts[0].name: Not found: "w"']),
@@ -581,6 +581,37 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
         "ephemeral containers come later",
         {"spec.ephemeralContainers": [{"name": "d", "image": "i"}]},
         ["spec.ephemeralContainers: Forbidden: cannot be set on create"],
+    ),
+    (
+        "a mirror Pod has a node",
+        {"metadata.annotations": {"kubernetes.io/config.mirror": "x"}},
+        [
+            'metadata.annotations[kubernetes.io/config.mirror]: Invalid value: "x": '
+            "must set spec.nodeName if mirror pod annotation is set"
+        ],
+    ),
+    (
+        "claims have different names",
+        {"spec.resourceClaims": [{"name": "c", "resourceClaimName": "a"}, {"name": "c", "resourceClaimName": "a"}]},
+        ['spec.resourceClaims[1].name: Duplicate value: "c"'],
+    ),
+    (
+        "a container's claim is the Pod's",
+        {f"{APP}.resources": {"claims": [{"name": "c"}]}},
+        [f'{C}.resources.claims[0].name: Not found: "c"'],
+    ),
+    (
+        "a claim has one origin",
+        {"spec.resourceClaims": [{"name": "c"}]},
+        [
+            'spec.resourceClaims[0]: Invalid value: {"name":"c"}: '
+            "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"
+        ],
+    ),
+    (
+        "own rules of restarting need an own policy",
+        {f"{APP}.restartPolicyRules": [{"action": "Restart", "exitCodes": {"operator": "In", "values": [1]}}]},
+        [f"{C}.restartPolicy: Required value: must specify restartPolicy when restart rules are used"],
     ),
     ("a pull secret without a name is taken", {"spec.imagePullSecrets": [{"name": ""}]}, []),
 ]

@@ -160,7 +160,7 @@ def test_update(start: dict[str, Any], edits: dict[str, Any], errors: list[str])
 def test_a_mirror_pod_stays_one() -> None:
     new, old = changed({"metadata.annotations": {"kubernetes.io/config.mirror": "x"}}, {"metadata.annotations": {}})
     assert [str(e) for e in STRATEGY.validate_update(new, old)] == [
-        "metadata.annotations[kubernetes.io/config.mirror]: Forbidden: may not remove mirror pod annotation"
+        "metadata.annotations[kubernetes.io/config.mirror]: Forbidden: may not remove or update mirror pod annotation"
     ]
 
 

@@ -104,6 +104,9 @@ def _common(path: Path, container: Container, spec: Mapping[str, Any], *, trimme
     errors += _resize_policy(path.child("resizePolicy"), container.get("resizePolicy") or ())
     restart = container.get("restartPolicy")
     errors += check.optional_one_of(path.child("restartPolicy"), restart, ("Always", "Never", "OnFailure"))
+    if container.get("restartPolicyRules") and not restart:
+        text = "must specify restartPolicy when restart rules are used"
+        errors.append(required(path.child("restartPolicy"), text))
     if container.get("securityContext") is not None:
         context = container["securityContext"]
         errors += validate_container_security(path.child("securityContext"), context, spec)

@@ -92,10 +92,11 @@ def validate_env_from(path: Path, sources: Sequence[Mapping[str, Any]]) -> list[
             errors += check.obeys(where.child("prefix"), source["prefix"], names.env_var_name)
         given = [kind for kind in ("configMapRef", "secretRef") if source.get(kind) is not None]
         errors += [required(where.child(kind).child("name")) for kind in given if not source[kind].get("name")]
+        # kube-apiserver names the list here, not its element.
         if not given:
-            errors.append(invalid(where, "", "must specify one of: `configMapRef` or `secretRef`"))
+            errors.append(invalid(path, "", "must specify one of: `configMapRef` or `secretRef`"))
         elif len(given) > 1:
-            errors.append(invalid(where, "", _TOO_MANY_SOURCES))
+            errors.append(invalid(path, "", _TOO_MANY_SOURCES))
     return errors
 
 

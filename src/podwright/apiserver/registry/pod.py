@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from podwright.api.field import FieldError, Path, forbidden
+from podwright.api.field import FieldError, Path, forbidden, invalid
 from podwright.api.objects import Object, copy_object, metadata
-from podwright.api.pods import containers, is_terminal, qos_class, spec_of
+from podwright.api.pods import MIRROR_ANNOTATION, containers, is_mirror, is_terminal, qos_class, spec_of
 from podwright.apiserver.registry.pod_columns import COLUMNS
 from podwright.apiserver.registry.pod_defaults import default_pod
 from podwright.apiserver.registry.pod_spec_validation import validate_pod_spec
@@ -80,6 +80,10 @@ class PodStrategy(Strategy):
         errors = validate_pod_spec(_SPEC, spec_of(obj))
         if spec_of(obj).get("ephemeralContainers"):
             errors.append(forbidden(_SPEC.child("ephemeralContainers"), "cannot be set on create"))
+        if is_mirror(obj) and not spec_of(obj).get("nodeName"):
+            mark = metadata(obj)["annotations"][MIRROR_ANNOTATION]
+            where = Path("metadata").child("annotations").key(MIRROR_ANNOTATION)
+            errors.append(invalid(where, mark, "must set spec.nodeName if mirror pod annotation is set"))
         return errors
 
     def validate_update(self, obj: Object, old: Object, subresource: str = "") -> list[FieldError]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from podwright.api import names
-from podwright.api.field import FieldError, Path, invalid, required
+from podwright.api.field import FieldError, Path, duplicate, invalid, required
 from podwright.apiserver.registry import field_checks as check
 from podwright.apiserver.registry.container_validation import (
     validate_containers,
@@ -31,6 +31,7 @@ Spec = Mapping[str, Any]
 
 _RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _DNS_POLICIES = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
+_CLAIM_ORIGINS = ("resourceClaimName", "resourceClaimTemplateName")
 _LONGEST_DEADLINE = 2**31 - 1
 _NAMESERVERS, _SEARCH_PATHS, _SEARCH_CHARACTERS = 3, 32, 2048
 
@@ -53,7 +54,7 @@ def validate_pod_spec(path: Path, spec: Spec, *, trimmed_images: bool = True) ->
     errors += _dns_config(path.child("dnsConfig"), spec)
     errors += validate_gates(path, spec)
     errors += validate_spread(path.child("topologySpreadConstraints"), spec.get("topologySpreadConstraints") or ())
-    errors += _names(path, spec)
+    errors += _names(path, spec) + _claims(path.child("resourceClaims"), spec)
     errors += validate_tolerations(path.child("tolerations"), spec.get("tolerations") or ())
     errors += _host_aliases(path.child("hostAliases"), spec)
     deadline = spec.get("activeDeadlineSeconds")
@@ -80,6 +81,25 @@ def _names(path: Path, spec: Spec) -> list[FieldError]:
     ):
         if spec.get(field):
             errors += check.obeys(path.child(field), spec[field], rule)
+    return errors
+
+
+def _claims(path: Path, spec: Spec) -> list[FieldError]:
+    errors: list[FieldError] = []
+    taken: set[str] = set()
+    for position, claim in enumerate(spec.get("resourceClaims") or ()):
+        where, name = path.index(position), claim.get("name") or ""
+        errors += check.name(where.child("name"), name, names.dns_label)
+        if name and name in taken:
+            errors.append(duplicate(where.child("name"), name))
+        taken.add(name)
+        given = [field for field in _CLAIM_ORIGINS if claim.get(field)]
+        for field in given:
+            errors += check.obeys(where.child(field), claim[field], names.dns_subdomain)
+        if len(given) != 1:
+            listed = ", ".join(f"`{field}`" for field in _CLAIM_ORIGINS)
+            text = "at most one of {} may be specified" if given else "must specify one of: {}"
+            errors.append(invalid(where, dict(claim), text.format(listed)))
     return errors
 
 

@@ -187,5 +187,5 @@ def _mirror(pod: Object, old: Object) -> list[FieldError]:
     new, was = ((metadata(p).get("annotations") or {}).get(MIRROR_ANNOTATION) for p in (pod, old))
     if new == was:
         return []
-    verb = "add" if was is None else "remove" if new is None else "update"
+    verb = "add" if was is None else "remove or update"
     return [forbidden(path, f"may not {verb} mirror pod annotation")]

@@ -40,6 +40,13 @@ _CONTAINER_IGNORED: Mapping[str, str] = {
 _VOLUMES_ACTED_ON = frozenset(
     {"name", "emptyDir", "hostPath", "projected", "secret", "configMap", "downwardAPI", "image"}
 )
+_OLD_LABELS: Mapping[str, tuple[str, str]] = {
+    "beta.kubernetes.io/arch": ("v1.14", "kubernetes.io/arch"),
+    "beta.kubernetes.io/os": ("v1.14", "kubernetes.io/os"),
+    "beta.kubernetes.io/instance-type": ("v1.17", "node.kubernetes.io/instance-type"),
+    "failure-domain.beta.kubernetes.io/region": ("v1.17", "topology.kubernetes.io/region"),
+    "failure-domain.beta.kubernetes.io/zone": ("v1.17", "topology.kubernetes.io/zone"),
+}
 _UNSET: tuple[Any, ...] = (None, "", [], {})
 
 
@@ -60,6 +67,9 @@ def _warnings(spec: Mapping[str, Any]) -> Iterator[str]:
         yield "spec.os.name: no node runs Windows, the Pod will not start"
     if (spec.get("terminationGracePeriodSeconds") or 0) < 0:
         yield "spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1"
+    for label in sorted(set(spec.get("nodeSelector") or {}) & set(_OLD_LABELS)):
+        version, newer = _OLD_LABELS[label]
+        yield f'spec.nodeSelector[{label}]: deprecated since {version}; use "{newer}" instead'
     for position, secret in enumerate(spec.get("imagePullSecrets") or ()):
         if not secret.get("name"):
             yield f'spec.imagePullSecrets[{position}].name: invalid empty name ""'
