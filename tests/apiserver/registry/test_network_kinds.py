@@ -134,6 +134,11 @@ def test_an_address_stays() -> None:
     assert errors == ['spec.clusterIPs[0]: Invalid value: ["10.0.0.2"]: may not change once set']
 
 
+def test_an_address_stays_for_clients_of_the_older_field_too() -> None:
+    _, errors = updated({"clusterIP": "10.0.0.1"}, {"clusterIP": "10.0.0.2", "clusterIPs": ["10.0.0.1"]})
+    assert errors == ['spec.clusterIPs[0]: Invalid value: ["10.0.0.2"]: may not change once set']
+
+
 def test_node_ports_go_with_the_type() -> None:
     old = {"type": "NodePort", "clusterIP": "10.0.0.1", "ports": [{"port": 80, "nodePort": 30000}]}
     new, errors = updated(old, {**old, "type": "ClusterIP"})

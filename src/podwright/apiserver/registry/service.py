@@ -110,6 +110,11 @@ class ServiceStrategy(Strategy):
         if subresource:
             return
         spec, was = obj["spec"], old.get("spec") or {}
+        if spec.get("clusterIP") != was.get("clusterIP") and spec.get("clusterIPs") == was.get("clusterIPs"):
+            # A client that knows only the older field changed it; the newer one follows.
+            spec.pop("clusterIPs", None)
+            if spec.get("clusterIP"):
+                spec["clusterIPs"] = [spec["clusterIP"]]
         both_have = spec["type"] in _WITH_CLUSTER_IP and was.get("type") in _WITH_CLUSTER_IP
         if both_have and not spec.get("clusterIP") and not spec.get("clusterIPs"):
             for field in ("clusterIP", "clusterIPs"):
