@@ -166,6 +166,12 @@ CASES = [
         state(boxes=(sandbox(ips=(), host_network=True),)),
         Want(["app"]),
     ),
+    (
+        "an init container that gave up keeps its Pod from coming back, whatever the Pod's policy",
+        pod(container("a"), init=[container("i", restartPolicy="Never")]),
+        state(end(pod(container("i", restartPolicy="Never")), "i", 1), boxes=DEAD),
+        Want(kill_pod=True),
+    ),
     # init containers
     ("the first init container is started", INIT, state(), Want(["i1"])),
     ("a running init container is waited for", INIT, state(*run(INIT, "i1")), Want()),
