@@ -117,6 +117,7 @@ class TestPostStart:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        assert bench.log()[0].result == "Cancelled"
         bench.hooks = bench.build()
         bench.runs.release = None
         container = bench.container("postStart", EXEC)

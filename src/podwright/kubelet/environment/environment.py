@@ -7,7 +7,6 @@ Page: https://kubernetes.io/docs/concepts/containers/container-environment/
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from podwright.kubelet.environment.service_links import MASTER, linked_services,
 from podwright.kubelet.environment.sources import Sources, Subject
 from podwright.kubelet.errors import ContainerConfigError, SandboxError
 from podwright.kubelet.interfaces import DnsConfig, Mount, MountedVolumes, RunOptions
+from podwright.kubelet.volumes.in_thread import in_thread
 
 _SOURCE = "kubernetes.io/config.source"
 _NAMESPACE = "namespace"
@@ -70,7 +70,7 @@ class ContainerEnvironment:
         subject = Subject(pod, container, pod_ips, self._node(), volumes.paths)
         variables = await Sources(self._client, subject).variables(self._service_variables(pod))
         plans = plan_mounts(container, volumes, variables, self._recursive_read_only(pod))
-        mounts = await asyncio.to_thread(self._put_in_place, pod, container, plans, pod_ips)
+        mounts = await in_thread(self._put_in_place, pod, container, plans, pod_ips)
         return RunOptions(
             env=tuple(variables.items()),
             command=expand_all(container.get("command") or (), variables),

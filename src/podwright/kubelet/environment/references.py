@@ -16,18 +16,18 @@ from podwright.api.resources import Resource
 from podwright.client.interface import Client
 
 
-class ReferenceError(Exception):
+class UnreadableReference(Exception):
     """The object could not be read; the text is what the Pod's owner sees."""
 
 
 async def read_reference(client: Client, resource: Resource, namespace: str, name: str) -> Object | None:
-    """The object, or None when there is none. Raises ReferenceError when the API does not answer or refuses."""
+    """The object, or None when there is none. Raises UnreadableReference when the API does not answer or refuses."""
     try:
         return await client.get(resource, name, namespace)
     except NotFound:
         return None
     except (StatusError, OSError) as error:
-        raise ReferenceError(f"couldn't get {resource.kind} {namespace}/{name}: {error}") from None
+        raise UnreadableReference(f"couldn't get {resource.kind} {namespace}/{name}: {error}") from None
 
 
 def missing(resource: Resource, name: str) -> str:
@@ -38,7 +38,7 @@ def missing(resource: Resource, name: str) -> str:
 def contents(obj: Object) -> dict[str, bytes]:
     """All that a ConfigMap (`data`, `binaryData`) or a Secret (`data`) holds, by key.
 
-    Raises ReferenceError for what is not base64 where it must be.
+    Raises UnreadableReference for what is not base64 where it must be.
     """
     data = obj.get("data") or {}
     if obj.get("kind") == "Secret":
@@ -51,4 +51,4 @@ def _decoded(key: str, value: str | None) -> bytes:
     try:
         return base64.b64decode(value or "", validate=True)
     except binascii.Error:
-        raise ReferenceError(f"the value of key {key} is not base64") from None
+        raise UnreadableReference(f"the value of key {key} is not base64") from None

@@ -19,7 +19,7 @@ from podwright.kubelet.environment.downward_api import NodeFacts, find_container
 from podwright.kubelet.environment.env_file import EnvFileError, find_variable
 from podwright.kubelet.environment.expansion import expand
 from podwright.kubelet.environment.quoting import quote
-from podwright.kubelet.environment.references import ReferenceError, contents, missing, read_reference
+from podwright.kubelet.environment.references import UnreadableReference, contents, missing, read_reference
 from podwright.kubelet.errors import ContainerConfigError
 from podwright.kubelet.volumes.safe_path import read_beneath
 
@@ -57,7 +57,7 @@ class Sources:
                 value = await self._one(entry, found)
                 if value is not None:
                     found[entry["name"]] = value
-        except (ReferenceError, ValueError) as error:
+        except (UnreadableReference, ValueError) as error:
             raise ContainerConfigError(str(error)) from None
         return found
 

@@ -23,6 +23,7 @@ from podwright.kubelet.lifecycle.handlers import HandlerRunner, Outcome, handler
 from podwright.kubelet.lifecycle.hook_log import HookRun
 from podwright.kubelet.lifecycle.hook_record import Delivery, HookRecords
 from podwright.kubelet.lifecycle.limits import post_start_limit
+from podwright.kubelet.volumes.in_thread import in_thread
 
 _log = logging.getLogger(__name__)
 POST_START = "postStart"
@@ -72,13 +73,18 @@ class LifecycleHooks:
         if not handler:
             return
         key = (uid_of(ref.pod), ref.name, container_id, POST_START)
-        before = await asyncio.to_thread(self._records.begin, *key)
+        before = await in_thread(self._records.begin, *key)
         if before.delivery is Delivery.DONE:
             return
         if before.delivery is Delivery.FAILED:
             raise PostStartError(before.message)
         started, begun = self._clock(), _now()
-        outcome = await self._wait_for_post_start(ref, container, handler, container_id, pod_ips)
+        try:
+            outcome = await self._wait_for_post_start(ref, container, handler, container_id, pod_ips)
+        except asyncio.CancelledError:
+            # The record keeps the intent, so that it is delivered again if the container still runs then.
+            await self._keep(ref, _run(key, handler, Outcome("Cancelled"), started, _now() - begun))
+            raise
         await self._finish(key, ref, outcome, _run(key, handler, outcome, started, _now() - begun))
         if outcome.failure:
             if outcome.result != "Cancelled":
@@ -97,7 +103,7 @@ class LifecycleHooks:
             return 0.0
         begun, started = _now(), self._clock()
         key = (uid_of(ref.pod), ref.name, container_id, PRE_STOP)
-        if (await asyncio.to_thread(self._records.begin, *key)).delivery.finished:
+        if (await in_thread(self._records.begin, *key)).delivery.finished:
             return 0.0
         try:
             async with asyncio.timeout(grace):
@@ -124,7 +130,7 @@ class LifecycleHooks:
         """
         if not (container.get("lifecycle") or {}).get(POST_START):
             return False
-        record = await asyncio.to_thread(self._records.read, uid_of(ref.pod), ref.name, container_id, POST_START)
+        record = await in_thread(self._records.read, uid_of(ref.pod), ref.name, container_id, POST_START)
         return record.delivery is not Delivery.DONE
 
     async def _wait_for_post_start(
@@ -153,17 +159,21 @@ class LifecycleHooks:
     async def _finish(self, key: Key, ref: ContainerRef, outcome: Outcome, run: HookRun) -> None:
         """The record and the log, in one thread; then what the user should hear of."""
 
+        await self._keep(ref, run, lambda: self._records.finish(*key, outcome.failure))
+        for reason, message in outcome.events:
+            self._event(ref, reason, message)
+
+    async def _keep(self, ref: ContainerRef, run: HookRun, record: Callable[[], None] | None = None) -> None:
         def write() -> None:
-            self._records.finish(*key, outcome.failure)
+            if record is not None:
+                record()
             hook_log.append(self._log_dir(ref.pod), run)
 
         try:
-            await asyncio.to_thread(write)
+            await in_thread(write)
         except OSError as error:
             # The hook has run; that its output could not be kept must not change what follows from it.
-            _log.warning("%s of container %s in pod %s could not be recorded: %s", key[3], key[1], key[0], error)
-        for reason, message in outcome.events:
-            self._event(ref, reason, message)
+            _log.warning("%s of container %s could not be recorded: %s", run.hook, run.containerID, error)
 
     def _event(self, ref: ContainerRef, reason: str, message: str) -> None:
         self._events.event(ref.pod, "Warning", reason, message, ref.field_path)

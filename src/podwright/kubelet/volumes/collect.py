@@ -69,7 +69,7 @@ class Collector:
     async def object(self, resource: Resource, name: str, optional: bool) -> Object | None:
         """The object as it stands now; None when it is missing and optional.
 
-        Raises VolumeSourceError when it is missing and needed, ReferenceError when it cannot be read.
+        Raises VolumeSourceError when it is missing and needed, UnreadableReference when it cannot be read.
         """
         reference = Reference(resource, namespace_of(self.pod), name)
         obj = await read_reference(self.client, resource, reference.namespace, name)

@@ -15,7 +15,7 @@ DIRECTORY = "kubernetes.io~configmap"
 
 
 async def collect(collector: Collector, source: Object, default_mode: int) -> Collected:
-    """The files of a configMap source. Raises VolumeSourceError, ReferenceError."""
+    """The files of a configMap source. Raises VolumeSourceError, UnreadableReference."""
     optional = bool(source.get("optional"))
     obj = await collector.object(CONFIG_MAPS, source.get("name") or "", optional)
     if obj is None:

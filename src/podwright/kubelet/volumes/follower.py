@@ -8,48 +8,50 @@ Page: https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-det
 from __future__ import annotations
 
 import asyncio
-import logging
+import functools
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
-from podwright.api.errors import Expired, StatusError
-from podwright.api.objects import resource_version_of
+from podwright.api.objects import Object, resource_version_of
+from podwright.client.informer import Informer
 from podwright.client.interface import Client
 from podwright.kubelet.volumes.collect import Reference
-
-_log = logging.getLogger(__name__)
-_RETRY = 1.0
-_RETRY_LIMIT = 30.0
 
 Changed = Callable[[Reference], Awaitable[None]]
 
 
+@dataclass(slots=True)
+class _Followed:
+    """One object: the last version that was told ("" for none), and the task that watches it."""
+
+    version: str
+    task: asyncio.Task[None] | None = None
+
+
 class Follower:
-    """Calls `changed` after each change of a followed object. `run` owns the watches."""
+    """Calls `changed` after a followed object has changed, one object after the other. `run` owns the watches."""
 
     def __init__(self, client: Client, changed: Changed) -> None:
         self._client = client
         self._changed = changed
-        self._followed: dict[Reference, str] = {}
-        self._tasks: dict[Reference, asyncio.Task[None]] = {}
+        self._followed: dict[Reference, _Followed] = {}
         self._group: asyncio.TaskGroup | None = None
+        self._news: dict[Reference, None] = {}
+        self._woken = asyncio.Event()
 
     def follow(self, references: Mapping[Reference, str]) -> None:
-        """Begin with those that are new, each from the resourceVersion at which it was read ("": it was not there)."""
+        """Begin with those that are new; the text is the resourceVersion that was read ("": it was not there)."""
         for reference, version in references.items():
+            # A Pod that has read a newer version does not change what the others know.
             if reference not in self._followed:
-                self._followed[reference] = version
+                self._followed[reference] = _Followed(version)
                 self._start(reference)
 
     def unfollow(self, reference: Reference) -> None:
         """Stop watching it."""
-        self._followed.pop(reference, None)
-        if task := self._tasks.pop(reference, None):
-            task.cancel()
-
-    @property
-    def followed(self) -> frozenset[Reference]:
-        """What is watched."""
-        return frozenset(self._followed)
+        followed = self._followed.pop(reference, None)
+        if followed and followed.task:
+            followed.task.cancel()
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -58,53 +60,34 @@ class Follower:
             try:
                 for reference in self._followed:
                     self._start(reference)
-                await asyncio.get_running_loop().create_future()
+                while True:
+                    await self._woken.wait()
+                    self._woken.clear()
+                    while self._news:
+                        reference = next(iter(self._news))
+                        del self._news[reference]
+                        await self._changed(reference)
             finally:
                 self._group = None
-                self._tasks.clear()
 
     def _start(self, reference: Reference) -> None:
-        if self._group is not None:
-            watching = self._watch(reference, self._followed[reference])
-            self._tasks[reference] = self._group.create_task(watching, name=f"follow {reference.name}")
+        if self._group is None:
+            return
+        informer = Informer(
+            self._client,
+            reference.resource,
+            reference.namespace,
+            field_selector=f"metadata.name={reference.name}",
+        )
+        informer.add_handler(functools.partial(self._noted, reference))
+        task = self._group.create_task(informer.run(), name=f"follow {reference.namespace}/{reference.name}")
+        self._followed[reference].task = task
 
-    async def _watch(self, reference: Reference, version: str) -> None:
-        seen, start, pause = version, version, _RETRY
-        while True:
-            try:
-                if not start:
-                    start, now = await self._list(reference)
-                    if now != seen:
-                        seen = now
-                        await self._changed(reference)
-                watch = self._client.watch(
-                    reference.resource,
-                    reference.namespace,
-                    resource_version=start,
-                    field_selector=_selector(reference),
-                )
-                async with watch as events:
-                    async for event in events:
-                        start, pause = resource_version_of(event.object), _RETRY
-                        if event.type != "BOOKMARK":
-                            seen = "" if event.type == "DELETED" else start
-                            await self._changed(reference)
-            except Expired:
-                start = ""
-            except (StatusError, OSError) as error:
-                _log.warning("%s %s/%s cannot be watched, trying again: %s", *_names(reference), error)
-                await asyncio.sleep(pause)
-                start, pause = "", min(pause * 2, _RETRY_LIMIT)
-
-    async def _list(self, reference: Reference) -> tuple[str, str]:
-        """Where to watch from, and the object's own version ("" when it is not there)."""
-        page = await self._client.list(reference.resource, reference.namespace, field_selector=_selector(reference))
-        return page.resource_version, resource_version_of(page.items[0]) if page.items else ""
-
-
-def _selector(reference: Reference) -> str:
-    return f"metadata.name={reference.name}"
-
-
-def _names(reference: Reference) -> tuple[str, str, str]:
-    return reference.resource.kind, reference.namespace, reference.name
+    def _noted(self, reference: Reference, old: Object | None, new: Object | None) -> None:
+        followed = self._followed.get(reference)
+        version = resource_version_of(new) if new else ""
+        # What was read before the watch began is no news.
+        if followed is not None and version != followed.version:
+            followed.version = version
+            self._news[reference] = None
+            self._woken.set()

@@ -27,6 +27,7 @@ from podwright.kubelet.interfaces import Images, MountedVolumes, VolumeError
 from podwright.kubelet.volumes import config_map, downward_api, empty_dir, image, pod_directory, projected, secret
 from podwright.kubelet.volumes.collect import DEFAULT_MODE, Collected, Collector, Reference
 from podwright.kubelet.volumes.follower import Follower
+from podwright.kubelet.volumes.in_thread import in_thread
 from podwright.kubelet.volumes.pod_directory import PlannedVolume, naming
 from podwright.kubelet.volumes.unsupported import refusal
 
@@ -95,6 +96,8 @@ class VolumeManager:
         if entry.mounted is not None and entry.made_of == made_of and not entry.mounted.image_errors:
             return entry.mounted
         async with entry.lock:
+            if entry.gone:
+                raise VolumeError("the Pod has been removed")
             return await self._mount(uid, entry)
 
     async def unmount(self, uid: str) -> None:
@@ -105,13 +108,13 @@ class VolumeManager:
                 entry.gone = True
                 self._set_reads(uid, entry, {})
         try:
-            await asyncio.to_thread(pod_directory.remove, self._pods_dir / uid)
+            await in_thread(pod_directory.remove, self._pods_dir / uid)
         except OSError as error:
             raise VolumeError(f"volumes of pod {uid} could not be removed: {error}") from None
 
     async def left_behind(self) -> Sequence[str]:
         """UIDs of all Pods that have a directory; those that are not wanted any more should be unmounted."""
-        return await asyncio.to_thread(pod_directory.uids, self._pods_dir)
+        return await in_thread(pod_directory.uids, self._pods_dir)
 
     async def _mount(self, uid: str, entry: _Entry) -> MountedVolumes:
         pod = entry.pod
@@ -128,12 +131,9 @@ class VolumeManager:
                         plans.append(await self._plan(collector, volume))
             paths = {}
             if plans:
-                paths = await asyncio.to_thread(pod_directory.set_up, self._pods_dir / uid, plans, collector.now)
+                paths = await in_thread(pod_directory.set_up, self._pods_dir / uid, plans, collector.now)
         finally:
-            if not entry.gone:
-                self._set_reads(uid, entry, collector.read)
-        if entry.gone:
-            raise VolumeError("the Pod has been removed")
+            self._set_reads(uid, entry, collector.read)
         entry.made_of = _made_of(pod)
         entry.refresh_at = min((p.files.refresh_at for p in plans if p.files and p.files.refresh_at), default=None)
         self._sooner.set()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podwright.api.objects import Object
-from podwright.kubelet.environment.references import ReferenceError
+from podwright.kubelet.environment.references import UnreadableReference
 from podwright.kubelet.interfaces import VolumeError
 from podwright.kubelet.volumes import atomic_writer, empty_dir, host_path, mounts
 from podwright.kubelet.volumes.collect import Collected, VolumeSourceError
@@ -45,7 +45,7 @@ def naming(volume: str) -> Iterator[None]:
     """Turns what goes wrong with one volume into a VolumeError that names it."""
     try:
         yield
-    except (VolumeSourceError, ReferenceError, ValueError, OSError) as error:
+    except (VolumeSourceError, UnreadableReference, ValueError, OSError) as error:
         raise VolumeError(f'MountVolume.SetUp failed for volume "{volume}" : {error}') from None
 
 

@@ -13,7 +13,7 @@ DIRECTORY = "kubernetes.io~projected"
 
 
 async def collect(collector: Collector, source: Object, default_mode: int) -> Collected:
-    """The files of all sources. Raises VolumeSourceError, ReferenceError."""
+    """The files of all sources. Raises VolumeSourceError, UnreadableReference."""
     collected = Collected()
     for part in source.get("sources") or ():
         collected.merge(await _part(collector, part, default_mode))

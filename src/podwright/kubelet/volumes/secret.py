@@ -17,7 +17,7 @@ DIRECTORY = "kubernetes.io~secret"
 async def collect(collector: Collector, source: Object, default_mode: int) -> Collected:
     """The files of a secret source; its name is `secretName`, in a projected volume `name`.
 
-    Raises VolumeSourceError, ReferenceError.
+    Raises VolumeSourceError, UnreadableReference.
     """
     optional = bool(source.get("optional"))
     obj = await collector.object(SECRETS, source.get("secretName") or source.get("name") or "", optional)
