@@ -561,6 +561,160 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
         },
         ["spec.topologySpreadConstraints[0].maxSkew: Invalid value: 0: must be greater than zero"],
     ),
+    # more of security
+    (
+        "proc is unmasked for own users only",
+        {f"{APP}.securityContext": {"procMount": "Unmasked"}},
+        [f'{C}.securityContext.procMount: Invalid value: "Unmasked": `hostUsers` must be false to use `Unmasked`'],
+    ),
+    (
+        "an administrator's capability can gain something",
+        {f"{APP}.securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"add": ["CAP_SYS_ADMIN"]}}},
+        [
+            f'{C}.securityContext: Invalid value: {{"allowPrivilegeEscalation":false,"capabilities":'
+            '{"add":["CAP_SYS_ADMIN"]}}: '
+            "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
+        ],
+    ),
+    (
+        "a profile has a type",
+        {"spec.securityContext": {"seccompProfile": {}}},
+        ["spec.securityContext.seccompProfile.type: Required value: type is required when seccompProfile is set"],
+    ),
+    (
+        "a profile's type is one of three",
+        {"spec.securityContext": {"appArmorProfile": {"type": "Best"}}},
+        [
+            'spec.securityContext.appArmorProfile.type: Unsupported value: "Best": '
+            'supported values: "Localhost", "RuntimeDefault", "Unconfined"'
+        ],
+    ),
+    (
+        "a profile that is not local has no file",
+        {"spec.securityContext": {"seccompProfile": {"type": "Unconfined", "localhostProfile": "x"}}},
+        [
+            'spec.securityContext.seccompProfile.localhostProfile: Invalid value: "x": '
+            "can only be set when seccomp type is Localhost"
+        ],
+    ),
+    (
+        "a profile's file stays inside its folder",
+        {"spec.securityContext": {"seccompProfile": {"type": "Localhost", "localhostProfile": "../x"}}},
+        ["spec.securityContext.seccompProfile.localhostProfile: Invalid value: \"../x\": must not contain '..'"],
+    ),
+    (
+        "a profile's name has no blanks around",
+        {"spec.securityContext": {"appArmorProfile": {"type": "Localhost", "localhostProfile": " x"}}},
+        [
+            'spec.securityContext.appArmorProfile.localhostProfile: Invalid value: " x": '
+            "must not be padded with whitespace"
+        ],
+    ),
+    (
+        "a sysctl stands once",
+        {"spec.securityContext": {"sysctls": [{"name": "kernel.x"}, {"name": "kernel.x"}, {}]}},
+        [
+            'spec.securityContext.sysctls[1].name: Duplicate value: "kernel.x"',
+            "spec.securityContext.sysctls[2].name: Required value",
+        ],
+    ),
+    (
+        "the host's IPC keeps its settings",
+        {"spec.hostIPC": True, "spec.securityContext": {"sysctls": [{"name": "kernel.shm_rmid_forced"}]}},
+        [
+            'spec.securityContext.sysctls[0].name: Invalid value: "kernel.shm_rmid_forced": '
+            "may not be specified when 'hostIPC' is true"
+        ],
+    ),
+    (
+        "an additional group has a possible number",
+        {"spec.securityContext": {"supplementalGroups": [1, -1]}},
+        [f"spec.securityContext.supplementalGroups[1]: Invalid value: -1: {IDS}"],
+    ),
+    (
+        "Windows host processes use the host's network",
+        {
+            "spec.os": {"name": "windows"},
+            "spec.securityContext": {"windowsOptions": {"hostProcess": True, "runAsUserName": ""}},
+        },
+        [
+            'spec.securityContext.windowsOptions.runAsUserName: Invalid value: "": '
+            "runAsUserName cannot be an empty string",
+            "spec.securityContext.windowsOptions.hostProcess: Invalid value: true: "
+            "hostNetwork must be true if pod is configured to run hostProcess containers",
+        ],
+    ),
+    # more of mounts
+    (
+        "two ways to a subPath exclude each other",
+        with_mount(subPath="a", subPathExpr="b"),
+        [f'{C}.volumeMounts[0].subPathExpr: Invalid value: "b": subPathExpr and subPath are mutually exclusive'],
+    ),
+    (
+        "read-only all the way down is read-only",
+        with_mount(recursiveReadOnly="Enabled"),
+        [f"{C}.volumeMounts[0].recursiveReadOnly: Forbidden: may only be specified when readOnly is true"],
+    ),
+    (
+        "a block device is a claim",
+        {
+            "spec.volumes": [{"name": "v", "emptyDir": {}}],
+            f"{APP}.volumeDevices": [{"name": "v", "devicePath": "/dev/x"}],
+        },
+        [
+            f'{C}.volumeDevices[0].name: Invalid value: "v": '
+            "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode"
+        ],
+    ),
+    # more of scheduling
+    (
+        "a weight is between 1 and 100",
+        {
+            "spec.affinity": {
+                "nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 0, "preference": {}}]}
+            }
+        },
+        [
+            "spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].weight: "
+            "Invalid value: 0: must be in the range 1-100"
+        ],
+    ),
+    (
+        "Pods are near each other in something",
+        {"spec.affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{}]}}},
+        [
+            "spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].topologyKey: "
+            "Required value: can not be empty"
+        ],
+    ),
+    (
+        "Exists has no values",
+        required_terms([{"matchExpressions": [{"key": "a", "operator": "Exists", "values": ["1"]}]}]),
+        [
+            f"{TERM}[0].matchExpressions[0].values: Forbidden: "
+            "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+        ],
+    ),
+    (
+        "an effect is one of three",
+        toleration(key="a", effect="Maybe"),
+        [
+            'spec.tolerations[0].effect: Unsupported value: "Maybe": '
+            'supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"'
+        ],
+    ),
+    (
+        "domains are counted where they are needed",
+        {
+            "spec.topologySpreadConstraints": [
+                {"maxSkew": 1, "topologyKey": "z", "whenUnsatisfiable": "ScheduleAnyway", "minDomains": 2}
+            ]
+        },
+        [
+            "spec.topologySpreadConstraints[0].minDomains: Invalid value: 2: "
+            "can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ScheduleAnyway"
+        ],
+    ),
     # the rest
     (
         "a deadline is in the future",
