@@ -114,6 +114,11 @@ async def test_a_deleted_namespace_is_emptied_pods_first_and_then_gone() -> None
         await eventually(going)
         await asyncio.sleep(0.02)
         assert await there(client, SECRETS, "s")
+        waiting = {c["type"]: c for c in (await client.get(NAMESPACES, "ns"))["status"]["conditions"]}
+        assert waiting["NamespaceContentRemaining"]["message"] == (
+            "Some resources are remaining: pods. has 1 resource instances"
+        )
+        assert waiting["NamespaceFinalizersRemaining"]["status"] == "False"
         # The kubelet says that its containers are gone.
         await client.delete(PODS, "p", "ns", DeleteOptions(grace_period_seconds=0))
 

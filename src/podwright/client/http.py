@@ -11,7 +11,7 @@ import asyncio
 import os
 import random
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -135,7 +135,11 @@ class HttpClient:
         try:
             if response.status != 200:
                 raise _refusal(response.status, await response.read())
-            yield _watch_events(response)
+            events = _watch_events(response)
+            try:
+                yield events
+            finally:
+                await events.aclose()
         finally:
             response.close()
 
@@ -232,7 +236,7 @@ class HttpClient:
         return {"Authorization": f"Bearer {token}"} if token else {}
 
 
-async def _watch_events(response: aiohttp.ClientResponse) -> AsyncIterator[WatchEvent]:
+async def _watch_events(response: aiohttp.ClientResponse) -> AsyncGenerator[WatchEvent, None]:
     """One JSON document a line; a line that the connection's end cut short counts as not sent."""
     rest = b""
     try:

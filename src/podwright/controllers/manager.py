@@ -37,7 +37,7 @@ class Controllers:
         self._controllers = (
             ServiceAccounts(client, informers),
             RootCa(client, informers, root_ca_pem),
-            NamespaceDeletion(client, informers, contents, followed),
+            NamespaceDeletion(client, informers, clock, resources=contents, followed=followed),
             EndpointSlices(client, informers),
             EndpointsOfServices(client, informers),
             GarbageCollector(client, informers, followed),
