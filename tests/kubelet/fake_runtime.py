@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -143,6 +143,16 @@ class FakeVolumes:
 
     async def left_behind(self) -> Sequence[str]:
         return sorted(self.mounted)
+
+
+class FakeCgroups:
+    """Notes what is kept."""
+
+    def __init__(self) -> None:
+        self.kept: list[Collection[str]] = []
+
+    async def sweep(self, keep: Collection[str]) -> None:
+        self.kept.append(keep)
 
 
 class NoProbes:

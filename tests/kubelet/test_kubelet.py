@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 from tests.fakes.client import FakeClient
 from tests.fakes.waiting import eventually
-from tests.kubelet.fake_runtime import Events, FakeRuntime, FakeRuntimeInfo, FakeVolumes, NoProbes, container
+from tests.kubelet.fake_runtime import (
+    Events,
+    FakeCgroups,
+    FakeRuntime,
+    FakeRuntimeInfo,
+    FakeVolumes,
+    NoProbes,
+    container,
+)
 
 from podwright.api.errors import NotFound
 from podwright.api.resources import LEASES, NODES, PODS
@@ -36,6 +44,7 @@ class House:
         self.runtime = FakeRuntime()
         self.volumes = FakeVolumes()
         self.events = Events()
+        self.cgroups = FakeCgroups()
         self.info = FakeRuntimeInfo()
         self.tmp_path = tmp_path
         self.config = KubeletConfiguration(**config)
@@ -52,6 +61,7 @@ class House:
             probes=NoProbes(),
             recorder=self.events,
             node=node,
+            cgroups=self.cgroups,
             pod_logs=self.tmp_path / "logs",
             now=now,
         )
@@ -300,6 +310,7 @@ async def test_a_new_kubelet_adopts_what_runs_and_ends_orphans(house: House) -> 
         await eventually(lambda: house.runtime.did("sync") > syncs)
     assert [c.id for c in house.runtime.pods[uid].containers] == [f"{uid}-a-0"]
     assert ("kill", "orphan") in house.runtime.calls
+    assert house.cgroups.kept == [frozenset(), {uid, "orphan"}]
 
 
 async def test_a_pod_deleted_while_no_kubelet_ran_is_ended(house: House) -> None:
@@ -340,3 +351,18 @@ async def test_a_manifest_runs_and_shows_in_the_api(tmp_path: Path) -> None:
         manifest.unlink()
         await house.until_gone("web-n", "default")
         await eventually(lambda: not house.runtime.pods)
+
+
+async def test_a_machine_that_goes_down_ends_its_pods_within_their_part_of_the_time(tmp_path: Path) -> None:
+    house = House(tmp_path, shutdownGracePeriod=10.0, shutdownGracePeriodCriticalPods=3.0)
+    async with house.running():
+        await house.create("plain")
+        await house.create("critical", priority=2_000_000_000)
+        await house.until_phase("Running", "plain")
+        await house.until_phase("Running", "critical")
+        await house.kubelet.shut_down()
+        for name in ("plain", "critical"):
+            status = await house.until_phase("Failed", name)
+            assert status["reason"] == "Terminated"
+            assert any(c["type"] == "DisruptionTarget" for c in status["conditions"])
+    assert house.runtime.graces == [7, 3]

@@ -10,8 +10,9 @@ from tests.fakes.client import FakeClient
 from tests.kubelet.fake_runtime import NOW, Events, FakeRuntime, FakeVolumes, NoProbes, container
 
 from podwright.client.interface import Client
-from podwright.kubelet.pod_lifecycle import Collaborators, PodLifecycle, StillRunning, deadline_left
+from podwright.kubelet.pod_lifecycle import Collaborators, PodLifecycle, deadline_left
 from podwright.kubelet.pod_state import PodState, Stage
+from podwright.kubelet.pod_workers import StillRunning
 from podwright.kubelet.runtime_state import PodRuntimeStatus
 from podwright.kubelet.status.generate import HostFacts
 from podwright.kubelet.status.manager import StatusManager

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -31,6 +31,14 @@ class LeftVolumes(Protocol):
 
     async def unmount(self, uid: str) -> None:
         """Remove everything of that Pod. Raises VolumeError."""
+        ...
+
+
+class LeftCgroups(Protocol):
+    """cgroups/pods, as the kubelet's start sees it."""
+
+    async def sweep(self, keep: Collection[str]) -> None:
+        """Remove the cgroups of all Pods but those with the UIDs in `keep`. Raises OSError."""
         ...
 
 

@@ -23,7 +23,7 @@ from podwright.client.interface import Client
 from podwright.cri.errors import CriError
 from podwright.kubelet.config import API, FILE, Op, PodConfig, PodUpdate
 from podwright.kubelet.configuration import KubeletConfiguration
-from podwright.kubelet.housekeeping import Housekeeping, LeftVolumes
+from podwright.kubelet.housekeeping import Housekeeping, LeftCgroups, LeftVolumes
 from podwright.kubelet.interfaces import EventWriter, PodRuntime, ProbeState, Volumes
 from podwright.kubelet.mirror_pods import MirrorPods
 from podwright.kubelet.node.lease import LeaseKeeper
@@ -33,6 +33,7 @@ from podwright.kubelet.pod_admission import admit
 from podwright.kubelet.pod_lifecycle import Clock, Collaborators, PodLifecycle
 from podwright.kubelet.pod_state import Doomed, Orphaned, Removed, Seen, Stage
 from podwright.kubelet.pod_workers import PodWorkers
+from podwright.kubelet.shutdown import shut_down
 from podwright.kubelet.static_pods import StaticPods
 from podwright.kubelet.status.generate import Verdict
 from podwright.kubelet.status.manager import StatusManager
@@ -57,6 +58,7 @@ class Parts:
     probes: ProbeState
     recorder: EventWriter
     node: NodeManager
+    cgroups: LeftCgroups
     pod_logs: Path
     now: Clock
 
@@ -113,6 +115,13 @@ class Kubelet:
         """End a Pod with phase Failed and this reason; `grace` in seconds, None: its own."""
         self._workers.tell(uid, Doomed(verdict, grace))
 
+    async def shut_down(self) -> None:
+        """The machine goes down: take no more Pods and end those that are here, as shutdownGracePeriod says."""
+        self._node.shut_down()
+        await shut_down(self._workers, self._config)
+        for uid, _, _ in list(self._workers.pods()):
+            await self._statuses.flushed(uid)
+
     # running
 
     async def run(self) -> None:
@@ -123,6 +132,10 @@ class Kubelet:
             group.create_task(self._statuses.run(), name="pod statuses")
             await self._node.wait_known()
             self._at_start = frozenset(await self._what_runs())
+            try:
+                await self._parts.cgroups.sweep(self._at_start)
+            except OSError as error:
+                log.warning("cgroups that were left behind could not be removed: %s", error)
             group.create_task(self._workers.run(), name="pod workers")
             group.create_task(self._follow_api(), name="pods of the API")
             if self._config.staticPodPath:

@@ -25,8 +25,9 @@ from podwright.api.resources import PODS
 from podwright.client.interface import Client, DeleteOptions
 from podwright.kubelet.errors import TerminalError, WaitingError
 from podwright.kubelet.interfaces import EventWriter, PodRuntime, ProbeState, VolumeError, Volumes
+from podwright.kubelet.kuberuntime.together import all_of
 from podwright.kubelet.pod_state import PodState
-from podwright.kubelet.pod_workers import Outcome
+from podwright.kubelet.pod_workers import Outcome, StillRunning
 from podwright.kubelet.runtime_state import ContainerState, PodRuntimeStatus
 from podwright.kubelet.status.containers import ProbeResult, Seen
 from podwright.kubelet.status.generate import HostFacts, Stage, Verdict, pod_status, refused_status
@@ -59,10 +60,6 @@ class Collaborators:
     network_error: Callable[[], str]
     """why the runtime cannot give a Pod a network now; "": it can"""
     now: Clock
-
-
-class StillRunning(Exception):
-    """Containers are left that did not stop."""
 
 
 class PodLifecycle:
@@ -151,13 +148,17 @@ class PodLifecycle:
         self._stopped[uid] = runtime
 
     async def finish(self, uid: str, pod: Object | None, state: PodState) -> None:
-        """Clean up; when `state.remove`, leave nothing, and delete the object that waits for that."""
-        async with asyncio.TaskGroup() as together:
-            together.create_task(self._with.volumes.unmount(uid))
-            if state.remove:
-                together.create_task(self._remove_from_runtime(uid, pod))
-            if pod is not None and state.wanted:
-                together.create_task(self._with.statuses.flushed(uid))
+        """Clean up; when `state.remove`, leave nothing, and delete the object that waits for that.
+
+        Raises the first error after everything was tried.
+        """
+        steps = [self._with.volumes.unmount(uid)]
+        if state.remove:
+            steps.append(self._remove_from_runtime(uid, pod))
+        if pod is not None and state.wanted:
+            steps.append(self._with.statuses.flushed(uid))
+        for error in await all_of(steps):
+            raise error
         if state.deleted and state.wanted and pod is not None and not is_static(pod):
             await self._delete(pod)
         self._stopped.pop(uid, None)

@@ -11,11 +11,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from podwright.api.errors import StatusError
 from podwright.api.objects import Object, key_of
+from podwright.cri.errors import CriError
+from podwright.kubelet.interfaces import VolumeError
 from podwright.kubelet.pod_state import (
     Cleaned,
     Doomed,
@@ -39,6 +42,14 @@ ERROR_DELAY = 10.0
 STOP_ERROR_DELAY = 1.0
 """Seconds after which ending a Pod is tried again first; doubles up to ERROR_DELAY."""
 JITTER = 0.5
+
+
+class StillRunning(Exception):
+    """Containers are left that did not stop."""
+
+
+_EXPECTED = (CriError, StatusError, OSError, VolumeError, StillRunning)
+"""What happens to a node in its ordinary life; anything else is a fault of the program and logged as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +111,7 @@ class PodWorkers:
         self._chance = chance
         self._workers: dict[str, _Worker] = {}
         self._group: asyncio.TaskGroup | None = None
+        self._progress = asyncio.Event()
 
     async def run(self) -> None:
         """Own the workers' tasks until cancelled."""
@@ -127,6 +139,7 @@ class PodWorkers:
         if isinstance(event, Seen | Removed):
             worker.pod = event.pod
         worker.state = state
+        self._progress.set()
         if interrupt and worker.operation is not None:
             worker.interrupted = True
             worker.operation.cancel()
@@ -159,7 +172,14 @@ class PodWorkers:
         """Every Pod known, orphans included."""
         return frozenset(self._workers)
 
+    async def stopped(self, uids: Collection[str]) -> None:
+        """Return once nothing of these Pods runs any more."""
+        while any(s is not None and s.stage in (Stage.SYNCING, Stage.TERMINATING) for s in map(self.state_of, uids)):
+            self._progress.clear()
+            await self._progress.wait()
+
     def _forget(self, uid: str) -> None:
+        self._progress.set()
         worker = self._workers.pop(uid, None)
         if worker is not None and worker.timer is not None:
             worker.timer.cancel()
@@ -225,12 +245,20 @@ class PodWorkers:
                     self.tell(worker.uid, Cleaned(removed=state.remove))
                     self._let_waiting_begin()
             return None
-        except Exception:
+        except Exception as error:
             # A fault in one Pod's handling must not end all the others'.
             worker.failures += 1
             delay = self._error_delay(state.stage, worker.failures)
             what = key_of(pod) if pod else worker.uid
-            log.exception("%s pod %s failed, again in %.1f s", state.stage.value, what, delay)
+            expected = isinstance(error, _EXPECTED)
+            log.warning(
+                "%s pod %s failed, again in %.1f s: %s",
+                state.stage.value,
+                what,
+                delay,
+                error,
+                exc_info=None if expected else error,
+            )
             return delay
 
     def _after_sync(self, worker: _Worker, outcome: Outcome) -> float | None:

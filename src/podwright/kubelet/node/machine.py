@@ -87,16 +87,13 @@ def read_usage(data_dir: Path, proc: Path = Path("/proc")) -> Usage:
 
 
 def default_addresses() -> tuple[str, ...]:
-    """The addresses from which this machine would reach the internet, IPv4 first; loopback when there is none."""
-    found = []
+    """The address from which this machine would reach the internet, IPv4 before IPv6; loopback when there is none."""
     # A UDP socket that is connected has chosen its source address; nothing is sent.
     for family, far_away in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
         with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((far_away, 9))
-            address: str = probe.getsockname()[0]
-            if not address.startswith("fe80:"):
-                found.append(address)
-    return tuple(found) or ("127.0.0.1",)
+            return (str(probe.getsockname()[0]),)
+    return ("127.0.0.1",)
 
 
 def _meminfo(proc: Path) -> dict[str, int]:
