@@ -16,12 +16,13 @@ from podwright.containerd.programs import MissingProgramError
 MOUNTINFO = r"""22 1 0:20 / / rw - ext4 /dev/a rw
 30 22 0:31 / /data rw - tmpfs t rw
 31 30 0:32 / /data/pods/a\040b rw - tmpfs t rw
+33 31 0:34 / /data/pods/a\040b/deep rw - tmpfs t rw
 32 22 0:33 / /database rw - tmpfs t rw
 """
 
 
-def test_mounts_are_found_innermost_first_and_names_are_whole() -> None:
-    assert purge.mount_points([Path("/data")], MOUNTINFO) == ["/data/pods/a b", "/data"]
+def test_mounts_are_found_innermost_first_names_are_whole_and_the_owner_s_disk_stays() -> None:
+    assert purge.mount_points([Path("/data")], MOUNTINFO) == ["/data/pods/a b/deep", "/data/pods/a b"]
 
 
 SAVED = r"""*nat

@@ -123,6 +123,8 @@ def containerd_config(layout: Layout, programs: Programs, options: NodeOptions, 
         "enable_unprivileged_ports": True,
         "enable_unprivileged_icmp": True,
         "max_concurrent_downloads": 8,
+        # how often the sizes of all layers are added up, in seconds; every 10 by default, a burden on an idle machine
+        "stats_collect_period": 60,
         "cni": {
             "bin_dir": str(programs.cni_dir),
             "conf_dir": str(layout.cni_conf_dir),

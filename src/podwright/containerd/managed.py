@@ -21,6 +21,7 @@ from podwright.containerd.config import NodeOptions
 from podwright.containerd.importer import Importer
 from podwright.containerd.layout import Layout
 from podwright.containerd.pause_image import sandbox_image
+from podwright.containerd.preload import Preloaded, preload
 from podwright.containerd.programs import Programs, find_programs
 
 log = logging.getLogger(__name__)
@@ -136,6 +137,10 @@ class ManagedContainerd:
         importer = Importer(self._layout, self._require_programs(), self._options.snapshotter)
         return await importer.import_image(source, name)
 
+    async def preload(self, folder: Path) -> Preloaded:
+        """Import the archives of a folder, once for each version of a file. Raises OSError."""
+        return await preload(self, folder, self._layout.root / "preloaded.json")
+
     async def supervise(self) -> None:
         """Start containerd again whenever it ends, until cancelled. Containers live on meanwhile.
 
@@ -178,7 +183,7 @@ class ManagedContainerd:
     def _purge(self, cgroup_parents: Sequence[str]) -> None:
         layout, programs = self._layout, self._require_programs()
         purge.kill_containers(layout, programs)
-        purge.unmount_all([layout.state, layout.data_dir])
+        purge.unmount_all([layout.state, layout.home, layout.data_dir / "pods"])
         network.tear_down(layout, programs, last=not purge.other_instances(layout))
         purge.remove_cgroups([layout.cgroup, *cgroup_parents])
         purge.remove_files(layout)

@@ -30,17 +30,20 @@ CGROUP_ROOT: Final = Path("/sys/fs/cgroup")
 
 
 def mount_points(below: Sequence[Path], mountinfo: str) -> list[str]:
-    """Mount points at or below these folders, the innermost first. `mountinfo`: text of /proc/self/mountinfo."""
+    """Mount points below these folders, the innermost first. `mountinfo`: text of /proc/self/mountinfo.
+
+    A folder that is a mount point itself is left alone: that is a disk which the machine's owner put there.
+    """
     found = []
     for line in mountinfo.splitlines():
         point = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), line.split(" ")[4])
-        if any(point == str(folder) or point.startswith(f"{folder}/") for folder in below):
+        if any(point.startswith(f"{folder}/") for folder in below):
             found.append(point)
     return found[::-1]
 
 
 def unmount_all(below: Sequence[Path]) -> None:
-    """Detach every mount at or below these folders. Raises OSError."""
+    """Detach every mount below these folders. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
     for point in mount_points(below, Path("/proc/self/mountinfo").read_text(encoding="utf-8")):
         if libc.umount2(os.fsencode(point), _MNT_DETACH):
@@ -54,9 +57,11 @@ def kill_containers(layout: Layout, programs: Programs) -> None:
     for bundle in sorted(layout.state.glob("io.containerd.runtime.v2.task/*/*")):
         handler = _handler_of(layout, bundle.name)
         binary = programs.runtimes.get(handler) or next(iter(programs.runtimes.values()))
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             pid = int((bundle / "init.pid").read_text(encoding="ascii"))
-            os.kill(pid, signal.SIGKILL)
+            # a folder that outlived a reboot may name a pid that is someone else's by now
+            if bundle.name in Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8"):
+                os.kill(pid, signal.SIGKILL)
         root = layout.state / "oci" / handler / "k8s.io"
         # what it can't delete is unmounted and removed as files below
         subprocess.run(

@@ -239,3 +239,12 @@ async def test_events_of_an_image_volume_carry_no_container(tmp_path: Path) -> N
     world = World(tmp_path)
     assert await world.manager.ensure_for_volume(world.ref().pod, "v:1", "IfNotPresent", "") == "sha256:v:1"
     assert {event[3] for event in world.recorder.events} == {""}
+
+
+async def test_a_disk_that_takes_no_record_ends_the_attempt_before_anything_is_pulled(tmp_path: Path) -> None:
+    (tmp_path / "image_manager").write_text("a file where the folder should be")
+    world = World(tmp_path)
+    error = await world.fails("x:1", "IfNotPresent")
+    assert error.reason == "ErrImagePull"
+    assert error.message.startswith("cannot record who may use the image: ")
+    assert world.images.pulls == []

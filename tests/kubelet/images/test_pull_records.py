@@ -163,3 +163,19 @@ async def test_an_intent_stays_while_another_pull_of_the_image_goes_on(tmp_path:
     assert len(list((tmp_path / "image_manager/pulling").iterdir())) == 1
     await one.failed("x:1")
     assert list((tmp_path / "image_manager/pulling").iterdir()) == []
+
+
+async def test_what_a_cancelled_pull_left_must_be_proven_and_is_free_after_a_pull_that_worked(tmp_path: Path) -> None:
+    one = records(tmp_path)
+    await one.load(nothing)
+    await one.intend("x:1")
+    one.given_up("x:1")
+    assert not one.may_use_without_proof("x:1", "sha256:x")
+    await one.intend("x:1")
+    await one.failed("x:1")
+    assert not one.may_use_without_proof("x:1", "sha256:x")
+    assert len(list((tmp_path / "image_manager/pulling").iterdir())) == 1
+    await one.intend("x:1")
+    await one.pulled("x:1", "sha256:x", None)
+    assert one.may_use_without_proof("x:1", "sha256:x")
+    assert list((tmp_path / "image_manager/pulling").iterdir()) == []

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -203,7 +203,7 @@ class ImageManager:
         began = self._monotonic()
         self._tell(request, "Normal", EventReason.PULLING, f'Pulling image "{request.image}"')
         found = await self._find(request)
-        await self._records.intend(request.wanted)
+        await self._record(request, self._records.intend(request.wanted))
         try:
             pulled = await self._puller.pull(
                 request.wanted,
@@ -215,9 +215,9 @@ class ImageManager:
             await self._records.failed(request.wanted)
             return await self._after_failure(request, found, error)
         except asyncio.CancelledError:
-            # the runtime may have finished all the same: the intent stays until the next pull or start tells
+            self._records.given_up(request.wanted)
             raise
-        await self._records.pulled(request.wanted, pulled.image_ref, pulled.credential)
+        await self._record(request, self._records.pulled(request.wanted, pulled.image_ref, pulled.credential))
         waited = self._monotonic() - began
         size = await self._size(request, pulled.image_ref)
         text = (
@@ -227,6 +227,16 @@ class ImageManager:
         self._tell(request, "Normal", EventReason.PULLED, text)
         self._backoff.expire(self._monotonic())
         return pulled.image_ref
+
+    async def _record(self, request: _Request, writing: Awaitable[None]) -> None:
+        """Without its record an image would be free for all, so a disk that takes none ends the attempt."""
+        try:
+            await writing
+        except OSError as error:
+            message = f"cannot record who may use the image: {error}"
+            delay = self._backoff.failed(request.uid, request.image, self._monotonic(), f"ErrImagePull: {message}")
+            self._tell(request, "Warning", EventReason.FAILED, f'Failed to pull image "{request.image}": {message}')
+            raise self._error(request.pod, request.field_path, Waiting.ERR_IMAGE_PULL, message, delay) from error
 
     async def _after_failure(self, request: _Request, found: Found, error: PullError) -> str:
         for attempt in error.attempts:

@@ -165,6 +165,8 @@ class PullRecords:
         self._now = now
         self._intents: dict[str, int] = {}
         self._records: dict[str, PulledRecord] = {}
+        self._given_up: set[str] = set()
+        """images of pulls that were cancelled: the runtime may have finished them all the same"""
         self._unreadable: set[str] = set()
         """names of files that are no records: what they stood for must be proven again"""
 
@@ -183,7 +185,8 @@ class PullRecords:
     def may_use_without_proof(self, image: str, image_ref: str) -> bool:
         """Whether any Pod may use a present image, without looking up credentials. `image`: a valid reference."""
         record = self._records.get(image_ref)
-        pulled_by_us = record is not None or image in self._intents or _file_name(image_ref) in self._unreadable
+        begun = image in self._intents or image in self._given_up
+        pulled_by_us = record is not None or begun or _file_name(image_ref) in self._unreadable
         if not needs_proof(self._policy, self._allowlist, parse(image).repository, pulled_by_us):
             return True
         access = record.access.get(written_repository(image)) if record else None
@@ -215,6 +218,15 @@ class PullRecords:
         """The pull ended without an image."""
         await self._done(image)
 
+    def given_up(self, image: str) -> None:
+        """The pull was cancelled: what may have come of it belongs to nobody. The intent stays on disk."""
+        self._given_up.add(image)
+        left = self._intents.get(image, 0) - 1
+        if left > 0:
+            self._intents[image] = left
+        else:
+            self._intents.pop(image, None)
+
     async def pulled(self, image: str, image_ref: str, credential: Credential | None) -> None:
         """The pull worked, with this credential (None: without any). Raises OSError."""
         repository = written_repository(image)
@@ -222,6 +234,7 @@ class PullRecords:
         access = granted(record.access.get(repository), credential)
         if record.access.get(repository) != access:
             await self._write(replace(record, access={**record.access, repository: access}))
+        self._given_up.discard(image)
         await self._done(image)
 
     async def prune(self, listed: Collection[str]) -> None:
@@ -236,7 +249,8 @@ class PullRecords:
             self._intents[image] = left
             return
         self._intents.pop(image, None)
-        await asyncio.to_thread(self._remove, self._pulling, image)
+        if image not in self._given_up:
+            await asyncio.to_thread(self._remove, self._pulling, image)
 
     async def _write(self, record: PulledRecord) -> None:
         self._records[record.image_ref] = record
