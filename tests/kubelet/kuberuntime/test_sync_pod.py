@@ -279,3 +279,13 @@ async def test_a_settled_pod_costs_two_calls(rig: Rig) -> None:
     assert sorted(name for name, _ in rig.cri.calls) == ["ListContainers", "ListPodSandbox"]
     assert {c.name: c.state for c in status.containers} == {"a": ContainerState.RUNNING, "b": ContainerState.RUNNING}
     assert status.ips == ("10.0.0.2",)
+
+
+async def test_a_container_that_cannot_be_killed_is_not_started_twice(rig: Rig) -> None:
+    await rig.sync(pod(container("a")))
+    rig.cri.fail_next("StopContainer", CriError("Unknown", "stuck"))
+    result = await rig.sync(pod({**container("a"), "image": "a:2"}))
+    assert (result.retry_after, result.changed) == (10, True)
+    text = "error killing container: rpc error: code = Unknown desc = stuck"
+    assert rig.events.written[-1] == ("Warning", "FailedSync", text, "")
+    assert len(rig.cri.called("CreateContainer")) == 1

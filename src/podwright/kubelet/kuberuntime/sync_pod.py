@@ -108,7 +108,11 @@ class PodSync:
     async def _kill(self, pod: Object, status: PodRuntimeStatus, actions: Actions) -> tuple[bool, list[Exception]]:
         """Whether anything was killed, and what went wrong."""
         if not actions.kill_pod:
-            return bool(actions.kill), await all_of(self._kill_one(pod, status, kill) for kill in actions.kill)
+            errors = await all_of(self._kill_one(pod, status, kill) for kill in actions.kill)
+            for error in errors:
+                text = f"error killing container: {error}"
+                self._with.recorder.event(pod, "Warning", EventReason.FAILED_SYNC, text)
+            return bool(actions.kill), errors
         if actions.create_sandbox is not None:
             text = "Pod sandbox changed, it will be killed and re-created."
             self._with.recorder.event(pod, "Normal", EventReason.SANDBOX_CHANGED, text)
