@@ -14,8 +14,10 @@ from aiohttp import web
 from podwright import __version__
 from podwright.api.errors import NotFound
 from podwright.apiserver.context import encode
-from podwright.apiserver.discovery import Document
+from podwright.apiserver.discovery import Discovery, Document
 from podwright.apiserver.filters.metrics import Metrics
+from podwright.apiserver.openapi.documents import Document as Described
+from podwright.apiserver.openapi.documents import OpenAPI
 from podwright.apiserver.responses import respond
 
 KUBERNETES_VERSION = (1, 36, 0)
@@ -23,8 +25,6 @@ KUBERNETES_VERSION = (1, 36, 0)
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 Check = Callable[[], str]
 """Says what is wrong, "" when nothing is."""
-Answer = Callable[[str, str], Document | None]
-"""Gives the document at a path for an Accept header, None when there is none."""
 
 
 def version_info() -> dict[str, str]:
@@ -73,12 +73,13 @@ class NonResources:
     def __init__(self, metrics: Metrics, checks: Mapping[str, Check]) -> None:
         self._metrics = metrics
         self._checks = checks
-        self._answers: list[Answer] = []
+        self._discovery: Discovery | None = None
+        self._openapi: OpenAPI | None = None
         self._version = encode(version_info())
 
-    def add_documents(self, answer: Answer) -> None:
-        """Serve what `answer` has for a path and an Accept header."""
-        self._answers.append(answer)
+    def describe(self, discovery: Discovery, openapi: OpenAPI) -> None:
+        """Serve what is served, and of which types it is."""
+        self._discovery, self._openapi = discovery, openapi
 
     async def get(self, request: web.BaseRequest) -> web.Response:
         """The answer to a GET. Raises NotFound."""
@@ -91,11 +92,26 @@ class NonResources:
             return respond(self._version)
         if path == "/metrics":
             return respond(self._metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
-        for answer in self._answers:
-            document = answer(path, request.headers.get("Accept", ""))
+        accept = request.headers.get("Accept", "")
+        if kind == "openapi" and self._openapi is not None:
+            described = await self._openapi.answer(path, accept)
+            if described is not None:
+                return _compressed(request, described)
+        elif self._discovery is not None:
+            document = self._discovery.answer(path, accept)
             if document is not None:
                 return _conditional(request, document)
         raise NotFound("the server could not find the requested resource")
+
+
+def _compressed(request: web.BaseRequest, document: Described) -> web.Response:
+    headers = {"ETag": document.etag, "Cache-Control": "no-cache, private", "Vary": "Accept, Accept-Encoding"}
+    if request.headers.get("If-None-Match") == document.etag:
+        return web.Response(status=304, headers=headers)
+    headers["Content-Type"] = document.content_type
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        return web.Response(body=document.compressed, headers={**headers, "Content-Encoding": "gzip"})
+    return web.Response(body=document.body(), headers=headers)
 
 
 def _conditional(request: web.BaseRequest, document: Document) -> web.Response:

@@ -32,6 +32,7 @@ from podwright.apiserver.front import Front
 from podwright.apiserver.local_client import LocalClient
 from podwright.apiserver.node_proxy import NodeProxy
 from podwright.apiserver.nonresource import NonResources
+from podwright.apiserver.openapi.documents import OpenAPI
 from podwright.apiserver.ownership import SchemaOwnership
 from podwright.apiserver.registry.rows import ROWS
 from podwright.apiserver.registry.strategy import Row
@@ -175,7 +176,7 @@ class ApiServer:
 
     def _add_documents(self, others: NonResources) -> None:
         discovery = Discovery(self._rows, REVIEW_ROWS, address=self.url.removeprefix("https://"))
-        others.add_documents(discovery.answer)
+        others.describe(discovery, OpenAPI(self._rows, REVIEW_ROWS))
 
     def _storage(self) -> str:
         return "" if self._store.revision else "the store has no revision"

@@ -90,6 +90,8 @@ async def _write(context: Context, call: Call, entry: Entry, old: Object, new: A
 
     strategy.default(new)
     strategy.prepare_for_update(new, old, call.subresource)
+    if not call.applying:
+        context.ownership.track(call, new, old, context.now())
     attributes = Attributes(
         Operation.UPDATE,
         call.resource,
@@ -114,8 +116,6 @@ async def _write(context: Context, call: Call, entry: Entry, old: Object, new: A
     await context.admission.validate(attributes)
     if not call.subresource:
         call.warnings += strategy.warnings(new, old)
-    if not call.applying:
-        context.ownership.track(call, new, old, context.now())
     if new == old:
         return Saved(old, None if row.same_storage_as else entry.value)
     return await commit(context, call, entry, old, new)

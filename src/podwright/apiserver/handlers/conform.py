@@ -17,7 +17,7 @@ from podwright.api.objects import Object
 from podwright.api.schema import decode_json, decode_yaml
 from podwright.apiserver.context import Call, Context
 
-JSON, YAML = "application/json", "application/yaml"
+JSON, YAML, PROTOBUF = "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"
 
 
 class FieldValidation(enum.Enum):
@@ -45,6 +45,8 @@ def media_type(header: str) -> str:
 def decode_body(body: bytes, content_type: str, *, duplicates: bool) -> tuple[Any, list[str]]:
     """A JSON or YAML body. Raises UnsupportedMediaType, BadRequest."""
     kind = media_type(content_type)
+    if kind == PROTOBUF:
+        return _decode_protobuf(body), []
     if kind in ("", JSON):
         # An empty media type is JSON, as upstream's serializer takes it.
         read = decode_json
@@ -53,12 +55,23 @@ def decode_body(body: bytes, content_type: str, *, duplicates: bool) -> tuple[An
     else:
         raise UnsupportedMediaType(
             "the body of the request was in an unknown format - accepted media types include: "
-            f"{JSON}, {YAML} (got {kind})"
+            f"{JSON}, {YAML}, {PROTOBUF} (got {kind})"
         )
     try:
         return read(body, duplicates=duplicates)
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"the object provided is unrecognized (must be of type {kind or JSON}): {error}") from None
+
+
+def _decode_protobuf(body: bytes) -> Object:
+    from podwright.apiserver.protobuf.decode import decode
+
+    try:
+        return decode(body)
+    except KeyError as error:
+        raise UnsupportedMediaType(f"{PROTOBUF} is not understood for {error}; send {JSON}") from None
+    except (ValueError, OverflowError, TypeError) as error:
+        raise BadRequest(f"the object provided is unrecognized (must be of type {PROTOBUF}): {error}") from None
 
 
 def conform(context: Context, call: Call, value: Any, duplicates: Sequence[str], validation: FieldValidation) -> Object:

@@ -36,6 +36,9 @@ async def create(context: Context, call: Call, obj: Any) -> Saved:
     metadata.stamp_new(meta, context.now())
 
     strategy.default(obj)
+    if not call.applying:
+        # Before admission: what a plugin adds is nobody's, so that nobody's next apply takes it away.
+        context.ownership.track(call, obj, None, context.now())
     attributes = Attributes(
         Operation.CREATE,
         call.resource,
@@ -57,8 +60,6 @@ async def create(context: Context, call: Call, obj: Any) -> Saved:
         raise Invalid.of(call.resource.kind, prefix or name, errors, group=call.resource.group)
     await context.admission.validate(attributes)
     call.warnings += strategy.warnings(obj, None)
-    if not call.applying:
-        context.ownership.track(call, obj, None, context.now())
 
     allocator = context.allocators.get(call.resource)
     claim = allocator.claim(obj, None) if allocator else None
