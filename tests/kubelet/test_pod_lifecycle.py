@@ -10,6 +10,7 @@ from tests.fakes.client import FakeClient
 from tests.kubelet.fake_runtime import NOW, Events, FakeRuntime, FakeVolumes, NoProbes, container
 
 from podwright.client.interface import Client
+from podwright.kubelet.interfaces import MountedVolumes, SyncResult
 from podwright.kubelet.pod_lifecycle import Collaborators, PodLifecycle, deadline_left
 from podwright.kubelet.pod_state import PodState, Stage
 from podwright.kubelet.pod_workers import StillRunning
@@ -79,3 +80,13 @@ async def test_the_log_folder_of_a_pod_that_never_ran_is_found_by_its_names() ->
 
     await lifecycle(Noting()).finish("u", pod(), PodState(Stage.TERMINATED, wanted=False))
     assert [(s.namespace, s.name, s.uid) for s in removed] == [("d", "p", "u")]
+
+
+async def test_a_sandbox_that_fails_is_tried_again_soon_and_then_less_often() -> None:
+    class NoSandbox(FakeRuntime):
+        async def sync_pod(self, pod: Object, status: PodRuntimeStatus, volumes: MountedVolumes) -> SyncResult:
+            return SyncResult(sandbox_failure="Failed to create pod sandbox: no", retry_after=10.0, changed=True)
+
+    passes = lifecycle(NoSandbox())
+    delays = [(await passes.sync(pod())).retry_after for _ in range(7)]
+    assert delays == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0]

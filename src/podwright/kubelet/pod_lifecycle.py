@@ -22,6 +22,7 @@ from podwright.api.objects import Object, metadata, name_of, namespace_of, parse
 from podwright.api.pods import is_static
 from podwright.api.reasons import EventReason
 from podwright.api.resources import PODS
+from podwright.client.backoff import Backoff
 from podwright.client.interface import Client, DeleteOptions
 from podwright.kubelet.errors import TerminalError, WaitingError
 from podwright.kubelet.interfaces import EventWriter, PodRuntime, ProbeState, VolumeError, Volumes
@@ -36,6 +37,8 @@ from podwright.kubelet.status.phase import TERMINAL
 
 MOUNT_RETRY = 2.0
 """Seconds until volumes that could not be put in place are tried again."""
+SANDBOX_RETRY = Backoff(base=0.5, cap=10.0)
+"""Seconds until a sandbox that could not be made is tried again."""
 NETWORK_RETRY = 1.0
 """Seconds until a Pod is tried again that waits for the runtime's network."""
 
@@ -70,6 +73,7 @@ class PodLifecycle:
         self._failures: dict[str, Mapping[str, WaitingError]] = {}
         self._untouched: set[str] = set()
         self._stopped: dict[str, PodRuntimeStatus] = {}
+        self._sandbox_failures: dict[str, int] = {}
 
     def untouched(self, uid: str) -> None:
         """The runtime has nothing of this new Pod yet, so its first pass need not ask."""
@@ -114,15 +118,21 @@ class PodLifecycle:
             result = await self._with.runtime.sync_pod(pod, before, volumes)
         except TerminalError as error:
             return Outcome(verdict=Verdict(error.reason, error.message))
-        if not result.sandbox_failure:
+        retry_after = result.retry_after
+        if result.sandbox_failure:
+            # Often it is over in a moment: a name that a call which was broken off still holds, a network that comes.
+            failed = self._sandbox_failures[uid] = self._sandbox_failures.get(uid, 0) + 1
+            retry_after = min(SANDBOX_RETRY.delay(failed), retry_after or SANDBOX_RETRY.cap)
+        else:
             self._failures[uid] = result.failures
+            self._sandbox_failures.pop(uid, None)
         seen_at = asyncio.get_running_loop().time()
         after = await self._with.runtime.pod_status(uid) if result.changed else before
         self._publish(pod, after)
         if result.changed:
             await self._with.runtime.collect_garbage(pod, after)
         return Outcome(
-            retry_after=result.retry_after,
+            retry_after=retry_after,
             # What was read before the pass says nothing of the time during it.
             seen_at=seen_at if result.changed else None,
             again=result.changed and bool(_ended(after) - _ended(before)),
@@ -132,6 +142,7 @@ class PodLifecycle:
         """Stop every container and sandbox. Raises StillRunning when some are left, and what the runtime raises."""
         self._untouched.discard(uid)
         self._failures.pop(uid, None)
+        self._sandbox_failures.pop(uid, None)
         runtime = await self._with.runtime.pod_status(uid)
         if pod is not None and state.wanted:
             self._publish(pod, runtime, Stage(stopping=True, verdict=state.verdict))
