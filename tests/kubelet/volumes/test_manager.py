@@ -192,6 +192,12 @@ class TestFiles:
         assert (root / "p").read_bytes() == b"\xff\x00"
         assert mounts.is_mount_point(root)
 
+    async def test_nobody_but_root_gets_to_the_files(self, bench: Bench, tmp_path: Path) -> None:
+        (tmp_path / "pods" / "u1" / "containers").mkdir(parents=True)
+        await bench.config_map(a="1")
+        await bench.mount(CM)
+        assert (tmp_path / "pods" / "u1").stat().st_mode & 0o777 == 0o750
+
     async def test_the_group_of_the_pod_owns_the_files(self, bench: Bench) -> None:
         await bench.config_map(a="1")
         root = Path((await bench.mount(CM, securityContext={"fsGroup": 77})).paths["v"])
@@ -261,6 +267,18 @@ class TestChanges:
         mounted = await bench.mount({"name": "v", "configMap": {"name": "cm", "optional": True}})
         await bench.config_map(a="1")
         await eventually(lambda: content(mounted) == {"a": "1"})
+
+    async def test_one_missing_object_does_not_hide_changes_of_another(self, bench: Bench) -> None:
+        await bench.config_map(a="1")
+        await bench.config_map("other", a="1")
+        volumes = ({"name": "w", "configMap": {"name": "other"}}, CM)
+        mounted = await bench.mount(*volumes)
+        await eventually(lambda: len(bench.client.called("watch", CONFIG_MAPS)) == 2)
+        await bench.client.delete(CONFIG_MAPS, "other", "shop")
+        await eventually(lambda: len(bench.client.called("get", CONFIG_MAPS)) >= 3)
+        await bench.config_map("other", a="2")
+        await bench.change(a="2")
+        await eventually(lambda: content(mounted) == content(mounted, "w") == {"a": "2"})
 
     async def test_an_object_that_was_waited_for_brings_the_pod_back_at_once(self, bench: Bench) -> None:
         with pytest.raises(VolumeError):
@@ -346,9 +364,7 @@ class TestTokens:
         await eventually(lambda: content(mounted)["ca.crt"] == "CA2")
         assert content(mounted)["token"] == "token-1"
         bench.now = START + 0.81 * LIFE
-        other = pod({"name": "v", "projected": {"sources": []}})
-        other["metadata"]["uid"] = "u2"
-        await bench.manager.mount(other)  # anything that makes the manager look at the time
+        await self.look_at_the_time(bench)
         await eventually(lambda: content(mounted)["token"] == "token-2")
 
     async def test_a_renewal_that_fails_leaves_the_old_one(self, bench: Bench) -> None:
@@ -356,9 +372,18 @@ class TestTokens:
         mounted = await bench.mount(TOKEN)
         bench.now = START + 0.81 * LIFE
         bench.client.fail_next("create", SERVICE_ACCOUNTS, Unavailable("down"), subresource="token")
-        await bench.change("kube-root-ca.crt", **{"ca.crt": "CA2"})
+        await self.look_at_the_time(bench)
         await eventually(lambda: len(bench.client.called("create", SERVICE_ACCOUNTS, "token")) == 2)
         assert content(mounted) == {"token": "token-1", "ca.crt": "CA", "namespace": "shop"}
+        bench.now += datetime.timedelta(seconds=11)
+        await self.look_at_the_time(bench)
+        await eventually(lambda: content(mounted)["token"] == "token-2")
+
+    async def look_at_the_time(self, bench: Bench) -> None:
+        """Anything that makes the manager do so: here another Pod."""
+        other = pod({"name": "v", "projected": {"sources": []}})
+        other["metadata"]["uid"] = f"at-{bench.now.timestamp()}"
+        await bench.manager.mount(other)
 
     async def test_no_token_no_volume(self, bench: Bench) -> None:
         bench.client.fail_next("create", SERVICE_ACCOUNTS, Unavailable("down"), subresource="token")

@@ -25,6 +25,7 @@ from podwright.kubelet.environment.sources import Sources, Subject
 from podwright.kubelet.errors import ContainerConfigError, SandboxError
 from podwright.kubelet.interfaces import DnsConfig, Mount, MountedVolumes, RunOptions
 from podwright.kubelet.volumes.in_thread import in_thread
+from podwright.kubelet.volumes.pod_directory import make_private
 
 _SOURCE = "kubernetes.io/config.source"
 _NAMESPACE = "namespace"
@@ -126,7 +127,7 @@ class ContainerEnvironment:
             text = hosts_file.host_network_hosts(self._node_hosts.read_text(), aliases)
         else:
             text = hosts_file.pod_hosts(pod_ips, pod_name(pod, self._cluster_domain), aliases)
-        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        make_private(path.parent)
         # Written in place, not renamed: other containers of the Pod have this very file mounted.
         path.write_text(text)
         path.chmod(0o644)

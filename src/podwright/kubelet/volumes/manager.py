@@ -102,11 +102,11 @@ class VolumeManager:
 
     async def unmount(self, uid: str) -> None:
         """Take away all that lies below the Pod's directory, mounts first. Raises VolumeError when something stays."""
-        entry = self._pods.pop(uid, None)
-        if entry is not None:
+        if entry := self._pods.get(uid):
             async with entry.lock:
                 entry.gone = True
                 self._set_reads(uid, entry, {})
+                del self._pods[uid]
         try:
             await in_thread(pod_directory.remove, self._pods_dir / uid)
         except OSError as error:
@@ -132,8 +132,11 @@ class VolumeManager:
             paths = {}
             if plans:
                 paths = await in_thread(pod_directory.set_up, self._pods_dir / uid, plans, collector.now)
-        finally:
-            self._set_reads(uid, entry, collector.read)
+        except BaseException:
+            # What was not reached this time is still shown, or waited for.
+            self._set_reads(uid, entry, dict.fromkeys(entry.reads, "") | collector.read)
+            raise
+        self._set_reads(uid, entry, collector.read)
         entry.made_of = _made_of(pod)
         entry.refresh_at = min((p.files.refresh_at for p in plans if p.files and p.files.refresh_at), default=None)
         self._sooner.set()

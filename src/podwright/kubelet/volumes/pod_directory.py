@@ -20,6 +20,7 @@ from podwright.kubelet.interfaces import VolumeError
 from podwright.kubelet.volumes import atomic_writer, empty_dir, host_path, mounts
 from podwright.kubelet.volumes.collect import Collected, VolumeSourceError
 
+_PRIVATE = 0o750
 _FILES_MODE = 0o755
 _FILES_SIZE = 16 * 1024 * 1024
 """Bytes of a tmpfs for files: ConfigMaps and Secrets end at 1 MiB each, two versions lie there for a moment."""
@@ -52,19 +53,31 @@ def naming(volume: str) -> Iterator[None]:
 def set_up(pod_dir: Path, plans: Sequence[PlannedVolume], now: datetime.datetime) -> dict[str, str]:
     """Put the volumes in place, or up to date; host paths by volume name. Raises VolumeError."""
     paths = {}
+    with naming(plans[0].name):
+        make_private(pod_dir)
     for plan in plans:
         with naming(plan.name):
             if plan.host_path is not None:
                 path = host_path.set_up(plan.host_path)
             else:
                 path = pod_dir / "volumes" / plan.directory / plan.name
-                path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+                path.parent.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
                 if plan.empty_dir is not None:
                     empty_dir.set_up(path, plan.empty_dir, plan.gid, plan.size, plan.shared)
                 elif plan.files is not None:
                     _write_files(path, plan, plan.files, now)
             paths[plan.name] = str(path)
     return paths
+
+
+def make_private(pod_dir: Path) -> None:
+    """The directory of a Pod, which only root may enter: what lies below may be readable for the Pod's user.
+
+    Raises OSError.
+    """
+    pod_dir.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+    # Whoever came first may have made it as a parent, and those get the default mode.
+    pod_dir.chmod(_PRIVATE)
 
 
 def _write_files(path: Path, plan: PlannedVolume, files: Collected, now: datetime.datetime) -> None:
