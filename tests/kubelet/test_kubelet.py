@@ -366,3 +366,16 @@ async def test_a_machine_that_goes_down_ends_its_pods_within_their_part_of_the_t
             assert status["reason"] == "Terminated"
             assert any(c["type"] == "DisruptionTarget" for c in status["conditions"])
     assert house.runtime.graces == [7, 3]
+
+
+async def test_what_appears_after_its_pod_is_gone_is_ended(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("podwright.kubelet.pleg.CHECK_AFTER", 0.05)
+    async with house.running():
+        uid = await house.create()
+        await house.until_phase("Running")
+        await house.delete(1)
+        await house.until_gone()
+        await eventually(lambda: house.kubelet.pod(uid) is None)
+        late = {"metadata": {"uid": uid, "name": "p", "namespace": "d"}}
+        house.runtime.put(late, [])
+        await eventually(lambda: uid not in house.runtime.pods)

@@ -193,6 +193,7 @@ class Kubelet:
         if update.op is Op.REMOVE:
             self._refused.discard(uid)
             self._workers.tell(uid, Removed(pod))
+            self._pleg.check_later()
             if self._workers.state_of(uid) is None:
                 self._statuses.forget(uid)
         elif uid in self._refused and update.op is not Op.DELETE:

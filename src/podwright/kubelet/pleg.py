@@ -22,6 +22,8 @@ WITH_EVENTS = 30.0
 """Seconds between relists while events come."""
 FASTEST, SLOWEST = 0.2, 2.0
 """Seconds between relists without events."""
+CHECK_AFTER = 2.0
+"""Seconds after a Pod's end until a relist makes sure that a call which was broken off has left nothing."""
 _STREAM = Backoff(base=1.0, cap=60.0)
 
 Summaries = Mapping[str, PodSummary]
@@ -51,6 +53,7 @@ class Pleg:
         self._streaming = False
         self._active_at = 0.0
         self._hurry = asyncio.Event()
+        self._check: asyncio.TimerHandle | None = None
 
     def expect(self) -> None:
         """The kubelet itself is at work on something: look sooner."""
@@ -58,11 +61,24 @@ class Pleg:
         if not self._streaming:
             self._hurry.set()
 
+    def check_later(self) -> None:
+        """A Pod has ended, perhaps in the middle of being made: see in a moment that nothing of it has come after."""
+        if self._check is None:
+            self._check = asyncio.get_running_loop().call_later(CHECK_AFTER, self._check_now)
+
+    def _check_now(self) -> None:
+        self._check = None
+        self._hurry.set()
+
     async def run(self) -> None:
         """Follow the runtime until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._follow_events(), name="runtime events")
-            group.create_task(self._relist_now_and_then(), name="runtime relist")
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._follow_events(), name="runtime events")
+                group.create_task(self._relist_now_and_then(), name="runtime relist")
+        finally:
+            if self._check is not None:
+                self._check.cancel()
 
     async def relist(self) -> None:
         """Compare everything with the last time. Raises CriError."""
