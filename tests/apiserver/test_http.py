@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+from tests.apiserver.conftest import Served
+
+from podwright.admission.interface import User
+from podwright.api.resources import CONFIG_MAPS, NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES
+
+MAPS = "/api/v1/namespaces/default/configmaps"
+PODS_PATH = "/api/v1/namespaces/default/pods"
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+POD: dict[str, Any] = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i:1"}]}}
+
+
+def config_map(name: str, **more: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "data": {"a": "1"}, **more}
+
+
+BAD = [
+    pytest.param("POST", MAPS, b"{", "application/json", 400, "unrecognized", id="malformed JSON"),
+    pytest.param("POST", MAPS, b"a: [", "application/yaml", 400, "error converting YAML", id="malformed YAML"),
+    pytest.param("POST", MAPS, b"[]", "application/json", 400, "must be an object", id="a list"),
+    pytest.param("POST", MAPS, b'{"a":' * 90_000, "application/json", 400, "max depth", id="deep nesting"),
+    pytest.param("POST", MAPS, b"[" * 9000 + b"]" * 9000, "application/yaml", 400, "max depth", id="deep YAML"),
+    pytest.param("POST", MAPS, b" " * 10_000_000, "application/json", 413, "limit is 3145728", id="ten megabytes"),
+    pytest.param("POST", MAPS, b"x", "application/cbor", 415, "unknown format", id="an unknown media type"),
+    pytest.param("POST", MAPS, b"k8s\x00\xff", "application/vnd.kubernetes.protobuf", 400, "protobuf", id="rubbish"),
+    pytest.param("POST", MAPS, {"metadata": "x"}, "", 400, "v1.ObjectMeta", id="metadata of a wrong type"),
+    pytest.param("POST", MAPS, {"kind": "Pod"}, "", 400, "cannot be handled as a ConfigMap", id="another kind"),
+    pytest.param("POST", MAPS, {"apiVersion": "v2"}, "", 400, "does not match the expected", id="another version"),
+    pytest.param("POST", MAPS, {}, "", 422, "name or generateName is required", id="no name"),
+    pytest.param("POST", MAPS, config_map("A_"), "", 422, 'metadata.name: Invalid value: "A_"', id="a bad name"),
+    pytest.param("POST", MAPS, {"metadata": {"name": "a", "namespace": "x"}}, "", 400, "does not match the namespace",
+                 id="another namespace"),
+    pytest.param("POST", MAPS, {"metadata": {"name": "a", "resourceVersion": "1"}}, "", 400,
+                 "resourceVersion should not be set", id="a revision on create"),
+    pytest.param("POST", "/api/v1/namespaces/no/configmaps", config_map("a"), "", 404, 'namespaces "no" not found',
+                 id="a namespace that is not there"),
+    pytest.param("POST", MAPS + "?fieldValidation=Strict", config_map("a", foo=1), "", 400,
+                 'strict decoding error: unknown field "foo"', id="an unknown field, strictly"),
+    pytest.param("POST", MAPS + "?fieldValidation=Strict", b'{"metadata":{"name":"a"},"data":{"a":"1","a":"2"}}', "",
+                 400, 'duplicate field "data.a"', id="a field twice, strictly"),
+    pytest.param("POST", MAPS + "?dryRun=x", config_map("a"), "", 422, "dryRun: Unsupported value", id="an odd word"),
+    pytest.param("PUT", MAPS + "/there", config_map("other"), "", 400, "does not match the name on the URL",
+                 id="another name"),
+    pytest.param("PUT", MAPS + "/there", {"metadata": {"name": "there", "resourceVersion": "1"}}, "", 409,
+                 "the object has been modified", id="a stale update"),
+    pytest.param("PUT", MAPS + "/there", {"metadata": {"name": "there", "uid": "u"}}, "", 409, "Precondition failed",
+                 id="another uid"),
+    pytest.param("PATCH", MAPS + "/there", {}, "application/x", 415, "application/apply-patch+yaml",
+                 id="an unknown patch type"),
+    pytest.param("PATCH", MAPS + "/there", {"data": []}, "application/merge-patch+json", 400, "map[string]string",
+                 id="a patch to a wrong type"),
+    pytest.param("PATCH", MAPS + "/there", [{"op": "test", "path": "/data/a", "value": "x"}],
+                 "application/json-patch+json", 422, "test", id="a test that fails"),
+    pytest.param("PATCH", MAPS + "/there", {"apiVersion": "v1", "kind": "ConfigMap"}, "application/apply-patch+yaml",
+                 422, "fieldManager: Required value", id="apply by nobody"),
+    pytest.param("DELETE", MAPS + "/there", {"preconditions": {"uid": "u"}}, "", 409, "the UID in the precondition (u)",
+                 id="a precondition that does not hold"),
+    pytest.param("DELETE", MAPS + "/there?propagationPolicy=x", None, "", 422, "propagationPolicy", id="an odd policy"),
+    pytest.param("GET", MAPS + "?fieldSelector=x=y", None, "", 400, "field label not supported: x", id="an odd field"),
+    pytest.param("GET", MAPS + "?labelSelector=a%20in%20(", None, "", 400, "unable to parse requirement",
+                 id="half a selector"),
+    pytest.param("GET", MAPS + "?continue=x", None, "", 400, "continue key is not valid", id="an odd token"),
+    pytest.param("GET", MAPS + "?resourceVersion=x", None, "", 422, "invalid syntax", id="an odd revision"),
+    pytest.param("GET", "/api/v1/foos", None, "", 404, "could not find the requested resource", id="no such resource"),
+    pytest.param("PUT", MAPS, {}, "", 405, "does not allow this method", id="a method that is not there"),
+    pytest.param("PATCH", PODS_PATH + "/p/resize", {}, "application/merge-patch+json", 405, "not supported",
+                 id="resize"),
+]  # fmt: skip
+
+
+async def test_bad_input_is_answered_and_changes_nothing(served: Served) -> None:
+    await served.admin.create(CONFIG_MAPS, config_map("there"), "default")
+    revision = served.store.revision
+    for case in BAD:
+        method, path, body, media, code, text = case.values
+        answer = await served.ask(method, path, body, media or "application/json")
+        status = answer.json
+        assert (answer.code, status["kind"], status["code"]) == (code, "Status", code), case.id
+        assert text in status["message"], case.id
+    assert served.store.revision == revision
+
+
+async def test_warnings_name_what_was_dropped(served: Served) -> None:
+    answer = await served.ask("POST", MAPS, config_map("a", foo=1))
+    assert answer.code == 201
+    assert answer.headers.getall("Warning") == ['299 - "unknown field \\"foo\\""']
+    assert "foo" not in answer.json
+
+
+async def test_a_dry_run_stores_nothing(served: Served) -> None:
+    answer = await served.ask("POST", MAPS + "?dryRun=All", config_map("a"))
+    assert answer.code == 201
+    assert (await served.ask("GET", MAPS + "/a")).code == 404
+
+
+async def test_lists_in_pages_stay_as_they_were(served: Served) -> None:
+    for name in "abc":
+        await served.admin.create(CONFIG_MAPS, config_map(name), "default")
+    first = (await served.ask("GET", MAPS + "?limit=2")).json
+    assert first["metadata"]["remainingItemCount"] == 1
+    await served.admin.delete(CONFIG_MAPS, "c", "default")
+    second = (await served.ask("GET", f"{MAPS}?limit=2&continue={first['metadata']['continue']}")).json
+    assert [o["metadata"]["name"] for o in first["items"] + second["items"]] == ["a", "b", "c"]
+    await served.admin.create(CONFIG_MAPS, config_map("d"), "default")
+    await served.store.compact(served.store.revision)
+    gone = await served.ask("GET", f"{MAPS}?limit=2&continue={first['metadata']['continue']}")
+    assert (gone.code, gone.json["reason"]) == (410, "Expired")
+    rest = (await served.ask("GET", f"{MAPS}?limit=2&continue={gone.json['metadata']['continue']}")).json
+    assert [o["metadata"]["name"] for o in rest["items"]] == ["d"]
+
+
+async def test_tables_and_metadata(served: Served) -> None:
+    await served.admin.create(CONFIG_MAPS, config_map("a"), "default")
+    table = (await served.ask("GET", MAPS, Accept=TABLE)).json
+    assert (table["kind"], table["rows"][0]["cells"][0]) == ("Table", "a")
+    partial = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+    listed = (await served.ask("GET", MAPS, Accept=partial)).json
+    assert listed["items"][0].keys() == {"kind", "apiVersion", "metadata"}
+    assert "name: a" in (await served.ask("GET", MAPS + "/a", Accept="application/yaml")).text
+    assert (await served.ask("GET", MAPS, Accept="application/vnd.kubernetes.protobuf")).code == 406
+
+
+async def lines(served: Served, path: str, count: int) -> list[Any]:
+    async with served.session.get(served.server.url + path) as answer:
+        return [msgspec.json.decode(await answer.content.readline()) for _ in range(count)]
+
+
+async def test_watches_see_objects_enter_and_leave_a_selector(served: Served) -> None:
+    start = served.store.revision
+    await served.admin.create(CONFIG_MAPS, {"metadata": {"name": "a"}}, "default")
+    for value in ("y", "z"):
+        await served.admin.patch(CONFIG_MAPS, "a", {"metadata": {"labels": {"x": value}}}, "default")
+    seen = await lines(served, f"{MAPS}?watch=1&labelSelector=x=y&resourceVersion={start}", 2)
+    assert [s["type"] for s in seen] == ["ADDED", "DELETED"]
+
+
+async def test_a_watch_begins_with_what_is_there(served: Served) -> None:
+    path = (
+        "/api/v1/namespaces?watch=1&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"
+    )
+    seen = await lines(served, path, 5)
+    assert [s["type"] for s in seen] == ["ADDED"] * 4 + ["BOOKMARK"]
+    assert seen[-1]["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+
+
+async def test_a_watch_from_forgotten_history_is_told_so(served: Served) -> None:
+    await served.store.compact(served.store.revision)
+    seen = await lines(served, "/api/v1/namespaces?watch=1&resourceVersion=1", 1)
+    assert (seen[0]["type"], seen[0]["object"]["code"]) == ("ERROR", 410)
+
+
+async def test_a_watch_ends_in_its_time(served: Served) -> None:
+    assert "kube-system" in (await served.ask("GET", "/api/v1/namespaces?watch=1&timeoutSeconds=1")).text
+
+
+async def test_a_client_that_goes_takes_its_watch_along(served: Served) -> None:
+    def open_watches() -> float | None:
+        labels = {"verb": "WATCH", "group": "", "version": "v1", "resource": "namespaces", "subresource": ""}
+        return served.server.metrics.registry.get_sample_value(
+            "apiserver_longrunning_requests", {**labels, "scope": "cluster"}
+        )
+
+    answer = await served.session.get(served.server.url + "/api/v1/namespaces?watch=1")
+    await answer.content.readline()
+    assert open_watches() == 1
+    answer.close()
+    async with asyncio.timeout(5):
+        while open_watches():
+            await asyncio.sleep(0.01)
+
+
+async def test_the_cluster_has_its_first_objects(served: Served) -> None:
+    names = [o["metadata"]["name"] for o in (await served.admin.list(NAMESPACES)).items]
+    assert names == ["default", "kube-node-lease", "kube-public", "kube-system"]
+    service = await served.admin.get(SERVICES, "kubernetes", "default")
+    assert service["spec"]["clusterIP"] == "10.96.0.1"
+
+
+async def test_tokens_are_bound_to_what_is_there(served: Served) -> None:
+    await served.admin.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default"}}, "default")
+    pod = await served.admin.create(PODS, POD, "default")
+    bound = {"kind": "Pod", "apiVersion": "v1", "name": "p", "uid": pod["metadata"]["uid"]}
+    request = {"spec": {"audiences": [], "boundObjectRef": bound}}
+    path = "/api/v1/namespaces/default/serviceaccounts/default/token"
+    token = (await served.ask("POST", path, request)).json["status"]["token"]
+    tls = ssl.create_default_context(cafile=str(served.server.pki.ca))
+
+    async def as_account(path: str) -> tuple[int, str]:
+        headers = {"Authorization": f"Bearer {token}"}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(served.server.url + path, headers=headers, ssl=tls) as answer,
+        ):
+            return answer.status, await answer.text()
+
+    assert (await as_account("/version"))[0] == 200
+    code, text = await as_account(PODS_PATH)
+    assert code == 403
+    assert 'User \\"system:serviceaccount:default:default\\" cannot list resource \\"pods\\"' in text
+    review = {"spec": {"token": token}}
+    asked = (await served.ask("POST", "/apis/authentication.k8s.io/v1/tokenreviews", review)).json
+    assert asked["status"]["user"]["username"] == "system:serviceaccount:default:default"
+    await served.ask("DELETE", PODS_PATH + "/p", {"gracePeriodSeconds": 0})
+    assert (await as_account("/version"))[0] == 401
+
+
+async def test_nobody_else_is_let_in(served: Served) -> None:
+    tls = ssl.create_default_context(cafile=str(served.server.pki.ca))
+    wanted = {"/healthz": 200, "/readyz?verbose": 200, "/api": 401, "/version": 401, PODS_PATH: 401}
+    async with aiohttp.ClientSession() as session:
+        for path, code in wanted.items():
+            async with session.get(served.server.url + path, ssl=tls) as answer:
+                assert answer.status == code, path
+
+
+async def test_what_may_i_do(served: Served) -> None:
+    path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+    rules = (await served.ask("POST", path, {"spec": {"namespace": "default"}})).json["status"]
+    assert rules["resourceRules"] == [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
+
+
+async def test_server_side_apply_knows_owners(served: Served) -> None:
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "1"}}
+    media = "application/apply-patch+yaml"
+    assert (await served.ask("PATCH", MAPS + "/a?fieldManager=one", body, media)).code == 201
+    body["data"] = {"a": "2"}
+    refused = await served.ask("PATCH", MAPS + "/a?fieldManager=two", body, media)
+    assert (refused.code, refused.json["details"]["causes"][0]["field"]) == (409, ".data.a")
+    forced = await served.ask("PATCH", MAPS + "/a?fieldManager=two&force=true", body, media)
+    assert forced.json["data"] == {"a": "2"}
+
+
+async def test_a_failure_of_ours_is_not_shown(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(served.store, "get", broken)
+    answer = await served.ask("GET", MAPS + "/a")
+    assert answer.code == 500
+    assert "secret detail" not in answer.text
+
+
+async def test_stop_ends_open_watches(served: Served) -> None:
+    user = User("admin", ("system:masters",))
+    assert await served.server.local_client(user).list(NAMESPACES)
+    answer = await served.session.get(served.server.url + "/api/v1/namespaces?watch=1")
+    await answer.content.readline()
+    async with asyncio.timeout(5):
+        await served.server.stop()
+    answer.close()
