@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from podwright.containerd import crun_wrapper, network, process, programs, purge
+from podwright.containerd import crun_wrapper, host_ports, network, process, programs, purge
 from podwright.containerd.layout import Layout
 from podwright.containerd.programs import MissingProgramError
 
@@ -26,18 +26,47 @@ def test_mounts_are_found_innermost_first_names_are_whole_and_the_owner_s_disk_s
 
 
 SAVED = r"""*nat
+:PREROUTING ACCEPT [0:0]
+:CNI-DN-aa - [0:0]
+:CNI-HOSTPORT-DNAT - [0:0]
+:CNI-HOSTPORT-MASQ - [0:0]
+:CNI-HOSTPORT-SETMARK - [0:0]
+-A PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT
+-A POSTROUTING -m comment --comment "CNI portfwd" -j CNI-HOSTPORT-MASQ
+-A CNI-DN-aa -p tcp --dport 1 -j CNI-HOSTPORT-SETMARK
 -A CNI-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: \"podwright-1\" id: \"c\"" -j CNI-DN-aa
--A CNI-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: \"podwright-12\" id: \"c\"" -j CNI-DN-bb
--A CNI-DN-aa -j X
+-A CNI-HOSTPORT-MASQ -j MASQUERADE
+"""
+OTHER = r"""-A CNI-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: \"podwright-12\" id: \"c\"" -j CNI-DN-bb
 """
 
 
 def test_only_host_ports_of_our_own_network_are_removed() -> None:
-    assert network.host_port_removals(SAVED, "podwright-1") == [
-        r'-D CNI-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: \"podwright-1\" id: \"c\"" -j CNI-DN-aa',
-        "-F CNI-DN-aa",
-        "-X CNI-DN-aa",
+    assert host_ports.removals(SAVED + OTHER, "podwright-1") == [
+        [r'-D CNI-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: \"podwright-1\" id: \"c\"" -j CNI-DN-aa'],
+        ["-F CNI-DN-aa"],
+        ["-X CNI-DN-aa"],
     ]
+
+
+def test_the_shared_chains_go_with_the_last_network() -> None:
+    chains = ["CNI-DN-aa", "CNI-HOSTPORT-DNAT", "CNI-HOSTPORT-SETMARK", "CNI-HOSTPORT-MASQ"]
+    assert host_ports.removals(SAVED, "podwright-1") == [
+        [
+            "-D PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT",
+            '-D POSTROUTING -m comment --comment "CNI portfwd" -j CNI-HOSTPORT-MASQ',
+        ],
+        [f"-F {chain}" for chain in chains],
+        [f"-X {chain}" for chain in chains],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("saved", "wanted"),
+    [("", False), ("*nat\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n", False), (SAVED, True), (":MINE - [0:0]\n", True)],
+)
+def test_an_empty_table_is_told_from_one_in_use(saved: str, wanted: bool) -> None:
+    assert host_ports.has_rules(saved) is wanted
 
 
 def test_a_process_is_known_by_its_start_time_too() -> None:
@@ -107,8 +136,9 @@ def test_a_sysctl_is_recorded_once_and_put_back(tmp_path: Path) -> None:
     for name in network.SYSCTLS:
         (tmp_path / "sys" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "sys" / name).write_text("0\n")
+    network.record_file(layout).write_text('{"sysctls": {}, "natTable": true}')
     for _ in range(2):
-        network._set_sysctls(layout, tmp_path / "sys")
+        network.set_sysctls(layout, tmp_path / "sys")
     assert {(tmp_path / "sys" / name).read_text() for name in network.SYSCTLS} == {"1"}
-    network._restore_sysctls(layout, tmp_path / "sys")
+    network.restore_sysctls(layout, tmp_path / "sys")
     assert {(tmp_path / "sys" / name).read_text() for name in network.SYSCTLS} == {"0"}

@@ -81,8 +81,9 @@ async def test_a_silent_runtime_ends_in_deadline_exceeded(tmp_path: Path) -> Non
 
 async def test_a_runtime_that_is_not_there_is_unavailable_at_once(tmp_path: Path) -> None:
     client = RuntimeClient(f"unix://{tmp_path}/s")
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable) as caught:
         await client.version()
+    assert caught.value.message == f"the runtime does not answer at unix://{tmp_path}/s: No such file or directory"
     await client.close()
 
 

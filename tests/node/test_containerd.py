@@ -28,6 +28,7 @@ from podwright.cri.generated import cri_pb2 as pb
 pytestmark = [pytest.mark.node, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 
 BUSYBOX = Path("/usr/bin/busybox")
+CGROUP = f"/pw-test-{os.getpid()}"
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ async def managed(tmp_path: Path) -> AsyncIterator[ManagedContainerd]:
     try:
         yield runtime
     finally:
-        await runtime.purge()
+        await runtime.purge([CGROUP])
 
 
 async def ready(client: RuntimeClient) -> None:
@@ -48,7 +49,7 @@ def sandbox(name: str, log_directory: Path) -> pb.PodSandboxConfig:
     return pb.PodSandboxConfig(
         metadata=pb.PodSandboxMetadata(name=name, uid=str(uuid.uuid4()), namespace="default"),
         log_directory=str(log_directory),
-        linux=pb.LinuxPodSandboxConfig(cgroup_parent=f"/pw-test-{os.getpid()}"),
+        linux=pb.LinuxPodSandboxConfig(cgroup_parent=CGROUP),
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from tests.kubelet.images.fakes import FakeCredentials, FakeRecorder
 from tests.node.registry import PASSWORD, USER, free_port, registry
 
@@ -199,9 +200,52 @@ async def test_every_kind_of_file_can_be_imported_and_used_under_its_name(node: 
         assert await node.ensure(name, "Never")
 
 
-async def test_the_file_system_of_images_and_running_downloads_are_told(node: Node) -> None:
+async def test_the_file_system_of_images_is_told(node: Node) -> None:
     usage = await file_system(node.images)
     assert 0 < usage.available <= usage.capacity
+
+
+async def test_a_running_download_is_told_in_bytes(node: Node) -> None:
+    files = layout_files({"x": Image(layers=[{"/big": File(os.urandom(5_000_000))}])})
+    top = json.loads(files["index.json"])["manifests"][0]
+    manifest = files["blobs/" + top["digest"].replace(":", "/")]
+    layer = json.loads(manifest)["layers"][0]
+    half_way, go_on = asyncio.Event(), asyncio.Event()
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        kind, name = request.path.split("/")[-2:]
+        if kind == "manifests":
+            headers = {"Content-Type": top["mediaType"], "Docker-Content-Digest": top["digest"]}
+            return web.Response(body=manifest, headers=headers)
+        content = files["blobs/" + name.replace(":", "/")]
+        answer = web.StreamResponse(headers={"Content-Length": str(len(content))})
+        await answer.prepare(request)
+        await answer.write(content[: len(content) // 2])
+        if name == layer["digest"]:
+            half_way.set()
+            await go_on.wait()
+        await answer.write(content[len(content) // 2 :])
+        return answer
+
+    app = web.Application()
+    app.router.add_get("/v2/{rest:.*}", serve)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
     events = ContainerdEvents(node.runtime.endpoint)
-    assert await events.downloads() == {}
-    await events.close()
+    try:
+        pulling = asyncio.create_task(node.ensure(f"127.0.0.1:{port}/x:1"))
+        async with asyncio.timeout(10):
+            await half_way.wait()
+            # containerd counts whole megabytes
+            while (told := (await events.downloads())[layer["digest"]])[0] == 0:
+                await asyncio.sleep(0.01)
+            assert told[0] <= layer["size"] // 2
+            assert told[1] == layer["size"]
+            go_on.set()
+            await pulling
+        assert await events.downloads() == {}
+    finally:
+        await events.close()
+        await runner.cleanup()

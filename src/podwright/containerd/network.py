@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from podwright.containerd import host_ports
 from podwright.containerd.layout import Layout
 from podwright.containerd.programs import Programs
 
@@ -46,36 +47,48 @@ table ip {table} {{
 
 
 def record_file(layout: Layout) -> Path:
-    """Original values of sysctls, shared by all instances."""
-    return layout.run_dir / "sysctls.json"
+    """How the machine was before the first instance, shared by all."""
+    return layout.run_dir / "machine.json"
 
 
 def set_up(layout: Layout, programs: Programs, pod_cidr: str) -> None:
     """Forwarding on, rule in place. Blocks: call it in a thread. Raises NetworkError."""
-    _set_sysctls(layout)
+    if not record_file(layout).exists():
+        tables = _run([str(programs.nft), "list", "tables", "ip"])
+        record = {"sysctls": {}, "natTable": "table ip nat" in tables.splitlines()}
+        record_file(layout).write_text(json.dumps(record), encoding="utf-8")
+    set_sysctls(layout)
     _run([str(programs.nft), "-f", "-"], masquerade_rules(layout, pod_cidr))
 
 
 def tear_down(layout: Layout, programs: Programs, last: bool) -> None:
-    """Remove bridge and rule; `last`: no other instance is left, so the machine's settings go back too."""
+    """Remove bridge and rules; `last`: no other instance is left, so the machine's settings go back too.
+
+    Raises NetworkError, OSError.
+    """
     if Path(f"/sys/class/net/{layout.bridge}").exists():
         _run([str(programs.ip), "link", "delete", layout.bridge])
     table = layout.nft_table
     _run([str(programs.nft), "-f", "-"], f"add table ip {table}\ndelete table ip {table}\n")
-    _remove_host_ports(layout, programs)
-    if last:
-        _restore_sysctls(layout)
+    left = _remove_host_ports(layout, programs)
+    if last and record_file(layout).exists():
+        restore_sysctls(layout)
+        record = json.loads(record_file(layout).read_text(encoding="utf-8"))
+        if not record["natTable"] and left is not None and not host_ports.has_rules(left):
+            _run([str(programs.nft), "-f", "-"], "add table ip nat\ndelete table ip nat\n")
+        record_file(layout).unlink()
 
 
-def _set_sysctls(layout: Layout, proc_sys: Path = PROC_SYS) -> None:
+def set_sysctls(layout: Layout, proc_sys: Path = PROC_SYS) -> None:
+    """Set what Pods need; what was there before stands in the record first. Raises NetworkError."""
     file = record_file(layout)
-    record: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    record = json.loads(file.read_text(encoding="utf-8"))
     changed = {}
     for name, wanted in SYSCTLS.items():
         path = proc_sys / name
         # without br_netfilter bridged traffic never meets iptables and there is nothing to switch on
         if path.exists() and (found := path.read_text(encoding="ascii").strip()) != wanted:
-            record.setdefault(name, found)
+            record["sysctls"].setdefault(name, found)
             changed[path] = wanted
     if not changed:
         return
@@ -87,37 +100,24 @@ def _set_sysctls(layout: Layout, proc_sys: Path = PROC_SYS) -> None:
             raise NetworkError(f"cannot set {path} to {wanted}: {error.strerror}") from error
 
 
-def _restore_sysctls(layout: Layout, proc_sys: Path = PROC_SYS) -> None:
-    file = record_file(layout)
-    if file.exists():
-        for name, original in json.loads(file.read_text(encoding="utf-8")).items():
-            (proc_sys / name).write_text(original, encoding="ascii")
-        file.unlink()
+def restore_sysctls(layout: Layout, proc_sys: Path = PROC_SYS) -> None:
+    """Put back what the record has. Raises OSError."""
+    for name, original in json.loads(record_file(layout).read_text(encoding="utf-8"))["sysctls"].items():
+        (proc_sys / name).write_text(original, encoding="ascii")
 
 
-def host_port_removals(saved: str, network: str) -> list[str]:
-    """iptables commands that remove what the portmap plugin left of one network, from `iptables-save -t nat`."""
-    chains: list[str] = []
-    commands: list[str] = []
-    for line in saved.splitlines():
-        if line.startswith("-A CNI-HOSTPORT-DNAT ") and f'name: \\"{network}\\"' in line:
-            commands.append("-D" + line.removeprefix("-A"))
-            chains.append(line.rpartition("-j ")[2].strip())
-    for chain in chains:
-        commands += [f"-F {chain}", f"-X {chain}"]
-    return commands
-
-
-def _remove_host_ports(layout: Layout, programs: Programs) -> None:
-    if programs.iptables is None:
-        return
-    save = programs.iptables.with_name("iptables-save")
-    if not save.exists():
-        return
-    commands = host_port_removals(_run([str(save), "-t", "nat"]), layout.network)
-    if commands:
-        restore = programs.iptables.with_name("iptables-restore")
+def _remove_host_ports(layout: Layout, programs: Programs) -> str | None:
+    """Take this network out of iptables; the nat table as it is then, None where there are no iptables."""
+    if programs.iptables is None or not (save := programs.iptables.with_name("iptables-save")).exists():
+        return None
+    saved = _run([str(save), "-t", "nat"])
+    batches = host_ports.removals(saved, layout.network)
+    if not batches:
+        return saved
+    restore = programs.iptables.with_name("iptables-restore")
+    for commands in batches:
         _run([str(restore), "--noflush"], "\n".join(["*nat", *commands, "COMMIT", ""]))
+    return _run([str(save), "-t", "nat"])
 
 
 def _run(command: list[str], stdin: str = "") -> str:

@@ -14,7 +14,7 @@ import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
-from podwright.cri.errors import Unavailable, from_status
+from podwright.cri.errors import CriError, Unavailable, from_status
 
 MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 """the size both sides of CRI agree on"""
@@ -35,6 +35,14 @@ _OPTIONS: Final = (
 
 
 R = TypeVar("R", bound=Message)
+
+
+def failure(error: grpc.aio.AioRpcError, endpoint: str) -> CriError:
+    """The exception for a failed call; gRPC's own story of a refused connection becomes one sentence."""
+    details = error.details() or ""
+    if details.startswith("failed to connect to all addresses"):
+        details = f"the runtime does not answer at {endpoint}: {details.rpartition('error: ')[2]}"
+    return from_status(error.code().name, details)
 
 
 def socket_address(endpoint: str) -> str:
@@ -88,7 +96,7 @@ class Channel:
         try:
             answer: R = await unary(request, timeout=timeout, wait_for_ready=wait, metadata=metadata)
         except grpc.aio.AioRpcError as error:
-            raise from_status(error.code().name, error.details() or "") from None
+            raise failure(error, self.endpoint) from None
         except asyncio.CancelledError:
             # close() also ends running calls this way; only our caller's cancellation may look like one
             task = asyncio.current_task()
@@ -108,7 +116,7 @@ class Channel:
             async for message in call:
                 yield message
         except grpc.aio.AioRpcError as error:
-            raise from_status(error.code().name, error.details() or "") from None
+            raise failure(error, self.endpoint) from None
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if self._closed and task is not None and not task.cancelling():

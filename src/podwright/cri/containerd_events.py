@@ -45,6 +45,11 @@ def decode(envelope: pb.Envelope) -> TaskEvent | None:
     return TaskEvent(envelope.topic, pb.Subject.FromString(envelope.event.value).container_id)
 
 
+def digest_of(status: pb.IngestStatus) -> str:
+    """What is being fetched: containerd names a download after its kind and digest, `layer-sha256:...`."""
+    return status.expected or status.ref.partition("-")[2] or status.ref
+
+
 class ContainerdEvents:
     """The stream, and the state of running downloads, of one containerd."""
 
@@ -77,4 +82,4 @@ class ContainerdEvents:
             timeout=10.0,
             metadata=METADATA,
         )
-        return {status.expected or status.ref: (status.offset, status.total) for status in answer.statuses}
+        return {digest_of(status): (status.offset, status.total) for status in answer.statuses}
