@@ -17,6 +17,7 @@ _SPEC = Path("spec")
 class LeaseStrategy(Strategy):
     """Leases; a PUT creates one that is not there."""
 
+    allow_unconditional_update = False
     columns = (NAME, Column("Holder", at("spec", "holderIdentity"), description="Who holds the lease."), AGE)
     allow_create_on_update = True
 

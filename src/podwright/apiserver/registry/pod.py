@@ -38,6 +38,7 @@ class PodStrategy(Strategy):
     columns = COLUMNS
     status_subresource = True
     has_generation = True
+    returns_deleted = True
 
     def default(self, obj: Object) -> None:
         """As kube-apiserver 1.36; imagePullPolicy is decided here and nowhere else."""

@@ -20,6 +20,7 @@ from podwright.apiserver.registry.strategy import Column, Strategy
 class RuntimeClassStrategy(Strategy):
     """RuntimeClasses."""
 
+    allow_unconditional_update = False
     columns = (NAME, Column("Handler", at("handler"), description="The runtime's configuration that it names."), AGE)
 
     def default(self, obj: Object) -> None:

@@ -12,6 +12,7 @@ from podwright.apiserver.registry.strategy import Column, Strategy
 class ServiceAccountStrategy(Strategy):
     """ServiceAccounts."""
 
+    returns_deleted = True
     columns = (
         NAME,
         Column(
