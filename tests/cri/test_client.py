@@ -98,6 +98,23 @@ async def test_a_runtime_that_came_back_is_found_again(tmp_path: Path) -> None:
     await client.close()
 
 
+async def test_a_runtime_that_is_still_reading_its_state_is_waited_for(tmp_path: Path) -> None:
+    answers = ["server is not initialized yet"] * 3
+
+    async def starting(_request: bytes, context: Any) -> bytes:
+        if answers:
+            await context.abort(grpc.StatusCode.UNKNOWN, answers.pop())
+        return await _version(_request, context)
+
+    async with serving(tmp_path / "s", {"Version": starting}):
+        client = RuntimeClient(f"unix://{tmp_path}/s")
+        assert (await client.wait_until_serving(5)).runtime_name == "fake"
+        answers.extend(["server is not initialized yet"] * 1000)
+        with pytest.raises(DeadlineExceeded):
+            await client.wait_until_serving(0.05)
+        await client.close()
+
+
 async def test_close_ends_a_running_pull_as_unavailable(tmp_path: Path) -> None:
     started = asyncio.Event()
 

@@ -7,12 +7,14 @@ Page: https://kubernetes.io/docs/concepts/architecture/cri/
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from google.protobuf.message import Message
 
 from podwright.cri.channel import Channel
+from podwright.cri.errors import CriError
 from podwright.cri.generated import cri_pb2 as pb
 from podwright.cri.image_client import ImageClient
 
@@ -26,6 +28,8 @@ SANDBOX_TIMEOUT: Final = 2 * CALL_TIMEOUT
 
 EXEC_SLACK: Final = 5.0
 """the runtime itself ends a command at its limit; this is for its answer to arrive"""
+
+NOT_INITIALIZED: Final = "server is not initialized yet"
 
 R = TypeVar("R", bound=Message)
 
@@ -57,14 +61,23 @@ class RuntimeClient:
         return await self._call("Version", pb.VersionRequest(version="v1"), pb.VersionResponse)
 
     async def wait_until_serving(self, timeout: float) -> pb.VersionResponse:
-        """The first answer of a runtime that is just starting. Raises DeadlineExceeded."""
-        return await self._channel.call(
-            "/runtime.v1.RuntimeService/Version",
-            pb.VersionRequest(version="v1"),
-            pb.VersionResponse,
-            timeout,
-            wait=True,
-        )
+        """The first answer of a runtime that is just starting. Raises DeadlineExceeded, CriError."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        while True:
+            try:
+                return await self._channel.call(
+                    "/runtime.v1.RuntimeService/Version",
+                    pb.VersionRequest(version="v1"),
+                    pb.VersionResponse,
+                    max(0.0, deadline - loop.time()),
+                    wait=True,
+                )
+            except CriError as error:
+                # containerd listens a few milliseconds before its CRI part has read its state, and says so
+                if NOT_INITIALIZED not in error.message:
+                    raise
+                await asyncio.sleep(0.005)
 
     async def status(self, *, verbose: bool = False) -> pb.StatusResponse:
         """Conditions (RuntimeReady, NetworkReady), handlers and features."""
