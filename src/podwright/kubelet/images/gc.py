@@ -54,7 +54,10 @@ class GCError(Exception):
 
 
 async def images_in_use(runtime: RuntimeClient) -> set[str]:
-    """Ids and names of images that any existing container was made from, exited ones and image volumes included."""
+    """Ids and names of images that any existing container was made from, exited ones included.
+
+    Images that are mounted as volumes do not stand in the runtime's list: whoever mounts them adds them.
+    """
     used: set[str] = set()
     for container in (await runtime.list_containers()).containers:
         used |= {container.image.image, container.image_ref, container.image_id}
