@@ -8,20 +8,21 @@ Page: https://kubernetes.io/docs/reference/using-api/api-concepts/
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from podwright.admission.interface import Attributes, User
-from podwright.api.errors import Conflict, NotFound, UnsupportedMediaType
+from podwright.api.errors import Conflict, InternalError, NotFound, UnsupportedMediaType
 from podwright.api.objects import Object
 from podwright.api.resources import Resource
 from podwright.api.schema import Schema
 from podwright.apiserver.registry.strategy import Row
-from podwright.storage.interface import Encode, Entry, Store
+from podwright.storage.interface import Encode, Entry, Store, StoreFailed
 
+T = TypeVar("T")
 _DECODED_KEPT = 2048
 """Decoded objects kept for readers that need more than the stored bytes."""
 
@@ -165,6 +166,14 @@ def storage_root(row: Row) -> str:
     """The key prefix under which a row's objects are: `/core/pods/`."""
     resource = row.same_storage_as or row.resource
     return f"/{resource.group or 'core'}/{resource.plural}/"
+
+
+async def durable(write: Awaitable[T]) -> T:
+    """What a write of the store gives. Raises InternalError when the disk did not take it; nothing has changed then."""
+    try:
+        return await write
+    except StoreFailed as error:
+        raise InternalError(f"Internal error occurred: {error}") from error
 
 
 _encode = msgspec.json.Encoder().encode

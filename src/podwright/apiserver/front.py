@@ -23,7 +23,7 @@ from podwright.api.objects import Object, uid_of
 from podwright.apiserver.context import Call, Context, Saved
 from podwright.apiserver.filters import authz
 from podwright.apiserver.filters.authn import ANONYMOUS, Authenticator
-from podwright.apiserver.filters.metrics import Metrics
+from podwright.apiserver.filters.metrics import Metrics, long_running
 from podwright.apiserver.handlers import change, create, delete, list_options, patch, read
 from podwright.apiserver.handlers.conform import FieldValidation, conform, decode_body
 from podwright.apiserver.handlers.delete_collection import delete_collection
@@ -74,6 +74,7 @@ class Front:
         self._others = others
         self._metrics = metrics
         self._max_body = max_body
+        self._streams: set[asyncio.Task[Any]] = set()
         self._reviews = Reviews(authenticator, tokens, table)
         self._renderer = Renderer(context)
         self._watches = Watches(context, self._renderer)
@@ -88,6 +89,11 @@ class Front:
             "deletecollection": self._delete_collection,
         }
 
+    def end_streams(self) -> None:
+        """End watches and streams, which would go on as long as their clients like."""
+        for task in self._streams:
+            task.cancel()
+
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; never raises but when the connection has gone."""
         started = time.perf_counter()
@@ -96,12 +102,16 @@ class Front:
             request.method, request.path, self._table, watch=query.get("watch", "").lower() in ("1", "true")
         )
         self._metrics.began(asked)
-        code = 0
+        code, task = 0, asyncio.current_task()
+        if task is not None and long_running(asked):
+            self._streams.add(task)
         try:
             response = await self._answer(request, asked, query)
             code = response.status
             return response
         finally:
+            if task is not None:
+                self._streams.discard(task)
             self._metrics.ended(asked, code, time.perf_counter() - started)
 
     async def _answer(self, request: web.BaseRequest, asked: Asked, query: MultiMapping[str]) -> web.StreamResponse:

@@ -83,6 +83,7 @@ class ApiServer:
         self._subresources = Subresources(self._context, self._tokens)
         self.metrics = Metrics()
         self._runner: web.ServerRunner | None = None
+        self._front: Front | None = None
         self._proxy: NodeProxy | None = None
         self._tidying: asyncio.Task[None] | None = None
         self._ready = False
@@ -115,7 +116,7 @@ class ApiServer:
         self._addresses.load(self._context.read(services, entry) for entry in listed.entries)
 
         others = NonResources(self.metrics, {"ping": lambda: "", "storage": self._storage, "bootstrap": self._started})
-        front = self._front(others)
+        front = self._front = self._make_front(others)
         # A handler whose client has gone is cancelled: an idle watch would not notice otherwise.
         server = web.Server(
             front.handle, handler_cancellation=True, access_log=None, keepalive_timeout=_KEEP_ALIVE,
@@ -141,6 +142,8 @@ class ApiServer:
         if self._tidying is not None:
             self._tidying.cancel()
             await asyncio.gather(self._tidying, return_exceptions=True)
+        if self._front is not None:
+            self._front.end_streams()
         if self._runner is not None:
             await self._runner.cleanup()
         if self._proxy is not None:
@@ -159,7 +162,7 @@ class ApiServer:
         orders = pki.orders(tuple(server_sans), config.node_name, tuple(node_sans))
         pki.ensure(config.pki_dir, orders, self._context.now())
 
-    def _front(self, others: NonResources) -> Front:
+    def _make_front(self, others: NonResources) -> Front:
         table = table_of((*self._rows, *REVIEW_ROWS))
         self._proxy = NodeProxy(self._context, _kubelet_tls(self.pki))
         return Front(

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from podwright.admission.interface import Attributes, Operation
-from podwright.api.errors import Invalid
+from podwright.api.errors import Invalid, StatusError
 from podwright.api.field import Path, invalid
 from podwright.api.objects import Object, copy_object
-from podwright.apiserver.context import Call, Context, Saved
+from podwright.apiserver.context import Call, Context, Saved, durable
 from podwright.apiserver.handlers import metadata
 from podwright.apiserver.registry.strategy import Row
 from podwright.storage.interface import Entry, KeyMissing, RevisionConflict, StoreError
@@ -134,8 +134,8 @@ async def commit(context: Context, call: Call, entry: Entry, old: Object, new: O
         return Saved(new)
     stored = row.strategy.to_storage(new) if row.same_storage_as else new
     try:
-        written = await context.store.update(entry.key, entry.revision, context.encoder(stored))
-    except StoreError:
+        written = await durable(context.store.update(entry.key, entry.revision, context.encoder(stored)))
+    except (StoreError, StatusError):
         if claim:
             claim.release()
         raise
@@ -155,7 +155,7 @@ async def remove(context: Context, call: Call, entry: Entry, final: Object) -> S
         return Saved(final, removed=True)
     row = call.row
     stored = row.strategy.to_storage(final) if row.same_storage_as else final
-    event = await context.store.delete(entry.key, entry.revision, context.encoder(stored))
+    event = await durable(context.store.delete(entry.key, entry.revision, context.encoder(stored)))
     context.decoded.drop(entry.revision)
     context.decoded.put(event.revision, stored)
     allocator = context.allocators.get(call.resource)

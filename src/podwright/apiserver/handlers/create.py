@@ -11,9 +11,9 @@ import random
 from typing import Any
 
 from podwright.admission.interface import Attributes, Operation
-from podwright.api.errors import AlreadyExists, Invalid
+from podwright.api.errors import AlreadyExists, Invalid, StatusError
 from podwright.api.objects import Object
-from podwright.apiserver.context import Call, Claim, Context, Saved
+from podwright.apiserver.context import Call, Claim, Context, Saved, durable
 from podwright.apiserver.handlers import metadata
 from podwright.storage.interface import KeyExists, StoreError
 
@@ -65,7 +65,7 @@ async def create(context: Context, call: Call, obj: Any) -> Saved:
     claim = allocator.claim(obj, None) if allocator else None
     try:
         saved = await _store(context, call, obj, prefix, source)
-    except (StoreError, AlreadyExists):
+    except (StoreError, StatusError):
         if claim:
             claim.release()
         raise
@@ -94,7 +94,7 @@ async def _store(context: Context, call: Call, obj: Object, prefix: str, source:
         else:
             stored = row.strategy.to_storage(obj) if row.same_storage_as else obj
             try:
-                entry = await context.store.create(key, context.encoder(stored))
+                entry = await durable(context.store.create(key, context.encoder(stored)))
             except KeyExists:
                 pass
             else:
