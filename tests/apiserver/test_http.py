@@ -221,6 +221,16 @@ async def test_nobody_else_is_let_in(served: Served) -> None:
                 assert answer.status == code, path
 
 
+async def test_an_administrator_may_act_as_somebody_else(served: Served) -> None:
+    answer = await served.ask("GET", MAPS, Impersonate_User="system:serviceaccount:default:x")
+    assert answer.code == 403
+    assert 'User "system:serviceaccount:default:x" cannot list resource "configmaps"' in answer.json["message"]
+    path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+    who = (await served.ask("POST", path, {}, Impersonate_User="jane", Impersonate_Group="dev")).json
+    assert who["status"]["userInfo"] == {"username": "jane", "groups": ["dev", "system:authenticated"]}
+    assert (await served.ask("GET", MAPS, Impersonate_Group="dev")).code == 400
+
+
 async def test_what_may_i_do(served: Served) -> None:
     path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
     rules = (await served.ask("POST", path, {"spec": {"namespace": "default"}})).json["status"]

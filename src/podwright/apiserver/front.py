@@ -22,7 +22,7 @@ from podwright.api.errors import BadRequest, InternalError, MethodNotAllowed, No
 from podwright.api.objects import Object, uid_of
 from podwright.apiserver.context import Call, Context, Saved
 from podwright.apiserver.filters import authz
-from podwright.apiserver.filters.authn import ANONYMOUS, Authenticator
+from podwright.apiserver.filters.authn import ANONYMOUS, Authenticator, impersonated
 from podwright.apiserver.filters.metrics import Metrics, long_running
 from podwright.apiserver.handlers import change, create, delete, list_options, patch, read
 from podwright.apiserver.handlers.conform import FieldValidation, conform, decode_body
@@ -144,7 +144,8 @@ class Front:
         authorization = request.headers.get("Authorization", "")
         if authorization and not self._tokens.loaded:
             await asyncio.to_thread(self._tokens.load)
-        return self._authenticator.authenticate(certificate, authorization) or ANONYMOUS
+        user = self._authenticator.authenticate(certificate, authorization) or ANONYMOUS
+        return impersonated(user, request.headers)
 
     async def _dispatch(
         self, request: web.BaseRequest, asked: Asked, query: MultiMapping[str], user: User

@@ -95,7 +95,9 @@ class ApiServer:
     @property
     def url(self) -> str:
         """Where clients on this machine reach it."""
-        host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
+        # A server that listens everywhere is reached at the loopback, too.
+        host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._config.host, self._config.host)
+        host = f"[{host}]" if ":" in host else host
         return f"https://{host}:{self.port}"
 
     @property
