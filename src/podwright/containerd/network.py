@@ -7,6 +7,7 @@ Page: https://kubernetes.io/docs/concepts/cluster-administration/networking/
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import subprocess
 from collections.abc import Mapping
@@ -51,14 +52,29 @@ def record_file(layout: Layout) -> Path:
     return layout.run_dir / "machine.json"
 
 
+def gateway(pod_cidr: str) -> str:
+    """The bridge's own address: what Pods reach this machine by. Raises ValueError for what is no address range."""
+    return str(ipaddress.ip_network(pod_cidr)[1])
+
+
 def set_up(layout: Layout, programs: Programs, pod_cidr: str) -> None:
-    """Forwarding on, rule in place. Blocks: call it in a thread. Raises NetworkError."""
+    """Forwarding on, rule in place, bridge up. Blocks: call it in a thread. Raises NetworkError."""
     if not record_file(layout).exists():
         tables = _run([str(programs.nft), "list", "tables", "ip"])
         record = {"sysctls": {}, "natTable": "table ip nat" in tables.splitlines()}
         record_file(layout).write_text(json.dumps(record), encoding="utf-8")
     set_sysctls(layout)
     _run([str(programs.nft), "-f", "-"], masquerade_rules(layout, pod_cidr))
+    _make_bridge(layout, programs, pod_cidr)
+
+
+def _make_bridge(layout: Layout, programs: Programs, pod_cidr: str) -> None:
+    """The bridge that the CNI plugin would make for the first Pod, so that its address can be listened on before."""
+    address = f"{gateway(pod_cidr)}/{ipaddress.ip_network(pod_cidr).prefixlen}"
+    steps = [f"address replace {address} dev {layout.bridge}", f"link set {layout.bridge} up"]
+    if not Path(f"/sys/class/net/{layout.bridge}").exists():
+        steps.insert(0, f"link add {layout.bridge} type bridge")
+    _run([str(programs.ip), "-batch", "-"], "\n".join([*steps, ""]))
 
 
 def tear_down(layout: Layout, programs: Programs, last: bool) -> None:

@@ -20,8 +20,8 @@ from podwright.cri.errors import CriError
 from podwright.cri.generated import cri_pb2 as pb
 from podwright.kubelet.images import gc_decision
 from podwright.kubelet.images.gc_decision import FileSystem, GCPolicy, KnownImage
-from podwright.kubelet.images.manager import Recorder
 from podwright.kubelet.images.pull_records import PullRecords
+from podwright.kubelet.interfaces import EventWriter
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class ImageCollector:
         store: ImageStore,
         in_use: Callable[[], Awaitable[Collection[str]]],
         records: PullRecords,
-        recorder: Recorder,
+        recorder: EventWriter,
         *,
         node: Object,
         policy: GCPolicy,

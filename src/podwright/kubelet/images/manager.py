@@ -17,6 +17,7 @@ from typing import Protocol
 
 from podwright.api.objects import Object, metadata, rfc3339, uid_of
 from podwright.api.reasons import EventReason, Waiting
+from podwright.client.events import EventType
 from podwright.cri.errors import CriError
 from podwright.cri.generated import cri_pb2 as pb
 from podwright.kubelet.credentials.keyring import Credential
@@ -28,18 +29,10 @@ from podwright.kubelet.images.pull_failure import FailureKind, advice, waiting_r
 from podwright.kubelet.images.pull_policy import Decision
 from podwright.kubelet.images.pull_records import PullRecords
 from podwright.kubelet.images.puller import Puller, PullError
-from podwright.kubelet.interfaces import ContainerRef
+from podwright.kubelet.interfaces import ContainerRef, EventWriter
 
 USE_LOCAL_ANNOTATION = "podwright.dev/registry-unreachable"
 """`use-local`: with policy Always, fall back to the image that is here when the registry gives no answer"""
-
-
-class Recorder(Protocol):
-    """client/events: writes Events; returns at once."""
-
-    def event(self, obj: Object, type: str, reason: str, message: str, field_path: str = "") -> None:
-        """`type` is Normal or Warning."""
-        ...
 
 
 class ImageLook(Protocol):
@@ -99,7 +92,7 @@ class ImageManager:
         puller: Puller,
         credentials: Credentials,
         records: PullRecords,
-        recorder: Recorder,
+        recorder: EventWriter,
         *,
         per_runtime_class: bool = False,
         now: Callable[[], float] = time.time,
@@ -305,10 +298,10 @@ class ImageManager:
             if not turn.users:
                 self._turns.pop(uid, None)
 
-    def _tell(self, request: _Request, type: str, reason: EventReason, message: str) -> None:
+    def _tell(self, request: _Request, type: EventType, reason: EventReason, message: str) -> None:
         self._event(request.pod, request.field_path, type, reason, message)
 
-    def _event(self, pod: Object, field_path: str, type: str, reason: EventReason, message: str) -> None:
+    def _event(self, pod: Object, field_path: str, type: EventType, reason: EventReason, message: str) -> None:
         self._recorder.event(pod, type, reason, message, field_path)
 
     def _error(

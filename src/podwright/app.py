@@ -1,0 +1,225 @@
+"""The composition root: every room of one node, in the order in which they start, in one TaskGroup.
+
+Called by `cli/up`. The API server and the container runtime start side by side; scheduler, controllers and kubelet
+meet them through the client interface. Shutdown leaves Pods and the runtime running, to be adopted by the next `up`,
+unless it was asked to end them (`podwright down`).
+Page: https://kubernetes.io/docs/concepts/overview/components/
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from podwright.admission.interface import User
+from podwright.admission.plugins import build_chain
+from podwright.api.objects import Object
+from podwright.api.pods import condition_is_true
+from podwright.api.resources import NODES
+from podwright.api.schema import Schema
+from podwright.apiserver.config import ApiServerConfig
+from podwright.apiserver.registry.rows import ROWS
+from podwright.apiserver.server import ApiServer
+from podwright.client.events import EventRecorder
+from podwright.client.informer import Informer
+from podwright.client.interface import Client
+from podwright.containerd.config import NodeOptions
+from podwright.containerd.managed import ManagedContainerd
+from podwright.containerd.network import gateway
+from podwright.controllers.manager import Controllers
+from podwright.kubelet.configuration import KubeletConfiguration
+from podwright.scheduler.scheduler import Scheduler
+from podwright.storage.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from podwright.kubelet.assembly import KubeletSettings
+
+log = logging.getLogger(__name__)
+
+_MASTERS: Final = ("system:masters", "system:authenticated")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """What `podwright up` was told."""
+
+    data_dir: Path
+    node_name: str
+    config: KubeletConfiguration
+    host: str = "127.0.0.1"
+    port: int = 6443
+    pod_cidr: str = "10.88.0.0/16"
+    service_cidr: str = "10.96.0.0/16"
+    runtime_endpoint: str = ""
+    """another runtime's CRI endpoint; "": the managed containerd"""
+    image_credential_provider_config: Path | None = None
+    image_credential_provider_bin_dir: Path | None = None
+    enable_admission_plugins: Sequence[str] = ()
+    disable_admission_plugins: Sequence[str] = ()
+    node_labels: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The node is Ready."""
+
+    url: str
+    kubeconfig: Path
+    node_name: str
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+class Node:
+    """One node with its control plane. `run` serves until `stop` is called or a room fails."""
+
+    def __init__(self, settings: NodeSettings) -> None:
+        self._settings = settings
+        self._stopping = asyncio.Event()
+        self._end_pods = False
+        managed = not settings.runtime_endpoint
+        self._containerd = (
+            ManagedContainerd(settings.data_dir, NodeOptions(pod_cidr=settings.pod_cidr)) if managed else None
+        )
+
+    def stop(self, *, end_pods: bool = False) -> None:
+        """Have `run` return; `end_pods`: end every Pod first, hooks and grace included."""
+        self._end_pods = self._end_pods or end_pods
+        self._stopping.set()
+
+    async def run(self, on_ready: Callable[[Ready], None]) -> None:
+        """Start everything, say once when the node is Ready, serve until `stop`.
+
+        Raises an ExceptionGroup of what could not start (MissingProgramError, StartError, OSError, StoreError,
+        StatusError) or failed later.
+        """
+        store, schema, _ = await asyncio.gather(
+            SqliteStore.open(self._settings.data_dir / "state.db"),
+            asyncio.to_thread(Schema.load, [row.schema for row in ROWS]),
+            self._start_runtime(),
+        )
+        try:
+            await self._serve(store, schema, on_ready)
+        finally:
+            await store.close()
+
+    async def _start_runtime(self) -> None:
+        # grpc is the largest import of all: it is loaded while containerd starts
+        loading = asyncio.to_thread(__import__, "podwright.kubelet.assembly")
+        if self._containerd is not None:
+            await asyncio.gather(self._containerd.start(), loading)
+        else:
+            await loading
+
+    async def _serve(self, store: SqliteStore, schema: Schema, on_ready: Callable[[Ready], None]) -> None:
+        from podwright.kubelet.assembly import AssembledKubelet
+
+        api = self._make_api_server(store, schema)
+        await api.start()
+        kubelet = AssembledKubelet(self._kubelet_settings(api), self._node_client(api))
+        try:
+            async with asyncio.TaskGroup() as group:
+                serving = group.create_task(kubelet.run(), name="kubelet")
+                others = [group.create_task(room, name=name) for name, room in await self._rooms(api, on_ready)]
+                await self._stopping.wait()
+                await _ended(serving)
+                if self._end_pods:
+                    await kubelet.stop_pods()
+                for task in others:
+                    task.cancel()
+        finally:
+            await kubelet.close()
+            await api.stop()
+
+    async def _rooms(
+        self, api: ApiServer, on_ready: Callable[[Ready], None]
+    ) -> Sequence[tuple[str, Coroutine[Any, Any, None]]]:
+        """Everything beside API server and kubelet."""
+        client = api.local_client(User("system:podwright", _MASTERS))
+        authority = await asyncio.to_thread(api.pki.ca.read_text)
+        scheduling = EventRecorder(client, "default-scheduler", "", _now)
+        rooms: list[tuple[str, Coroutine[Any, Any, None]]] = [
+            ("controllers", Controllers(client, [row.resource for row in ROWS], authority, _now).run()),
+            ("scheduler events", scheduling.run()),
+            ("scheduler", Scheduler(client, scheduling, _now).run()),
+            ("ready", self._tell_ready(client, api, on_ready)),
+        ]
+        if self._containerd is not None:
+            rooms.append(("containerd", self._containerd.supervise()))
+        return rooms
+
+    def _make_api_server(self, store: SqliteStore, schema: Schema) -> ApiServer:
+        settings = self._settings
+        # Pods reach the API server by the bridge's address, which exists once the managed runtime is up.
+        for_pods = gateway(settings.pod_cidr) if self._containerd is not None else ""
+        everywhere = settings.host in ("", "0.0.0.0", "::")
+        return ApiServer(
+            ApiServerConfig(
+                settings.data_dir,
+                host=settings.host,
+                port=settings.port,
+                extra_hosts=(for_pods,) if for_pods and not everywhere else (),
+                advertise_address=for_pods or settings.host,
+                node_name=settings.node_name,
+                service_cidr=settings.service_cidr,
+                cluster_domain=settings.config.clusterDomain,
+            ),
+            store,
+            schema,
+            admission=lambda client: build_chain(
+                client, settings.enable_admission_plugins, settings.disable_admission_plugins
+            ),
+        )
+
+    def _node_client(self, api: ApiServer) -> Client:
+        name = f"system:node:{self._settings.node_name}"
+        return api.local_client(User(name, ("system:nodes", "system:authenticated")))
+
+    def _kubelet_settings(self, api: ApiServer) -> KubeletSettings:
+        from podwright.kubelet.assembly import KubeletSettings
+
+        settings, pki = self._settings, api.pki
+        containerd = self._containerd
+        return KubeletSettings(
+            node_name=settings.node_name,
+            data_dir=settings.data_dir,
+            endpoint=containerd.endpoint if containerd else settings.runtime_endpoint,
+            config=settings.config,
+            serving_cert=pki.cert("kubelet"),
+            serving_key=pki.key("kubelet"),
+            client_ca=pki.ca,
+            pinned_images=(containerd.sandbox_image,) if containerd else (),
+            provider_config=settings.image_credential_provider_config,
+            provider_bin_dir=settings.image_credential_provider_bin_dir,
+            labels=settings.node_labels,
+        )
+
+    async def _tell_ready(self, client: Client, api: ApiServer, on_ready: Callable[[Ready], None]) -> None:
+        """Say once that the node is Ready."""
+        ready = asyncio.Event()
+
+        def look(old: Object | None, new: Object | None) -> None:
+            if new is not None and condition_is_true(new, "Ready"):
+                ready.set()
+
+        name = self._settings.node_name
+        nodes = Informer(client, NODES, field_selector=f"metadata.name={name}")
+        nodes.add_handler(look)
+        watching = asyncio.create_task(nodes.run(), name="informer of the node")
+        try:
+            await ready.wait()
+            on_ready(Ready(api.url, self._settings.data_dir / "kubeconfig", name))
+        finally:
+            await _ended(watching)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,244 @@
+"""`podwright up`: start the node and serve, in the foreground or (--detach) in the background.
+
+In the foreground it serves until SIGINT or SIGTERM and leaves Pods running, to be adopted by the next `up`.
+SIGUSR1 ends the Pods too: that is how `podwright down` asks.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from podwright.cli.instance import Instance, Lock, Running, data_dir_option, find
+
+if TYPE_CHECKING:
+    from podwright.app import NodeSettings, Ready
+
+
+def _address(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, int]:
+    host, colon, port = value.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise click.BadParameter(f"{value!r} is not ADDRESS:PORT, as 127.0.0.1:6443")
+    return host, int(port)
+
+
+def _cidr(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    import ipaddress
+
+    try:
+        return str(ipaddress.IPv4Network(value))
+    except ValueError as error:
+        raise click.BadParameter(f"{error} (an IPv4 range is wanted, as 10.88.0.0/16)") from None
+
+
+def _gates(ctx: click.Context, param: click.Parameter, value: str) -> dict[str, bool]:
+    gates: dict[str, bool] = {}
+    for part in filter(None, value.split(",")):
+        match = re.fullmatch(r"\s*(\w+)=(true|false)\s*", part, re.IGNORECASE)
+        if match is None:
+            raise click.BadParameter(f"{part!r} is not NAME=true or NAME=false")
+        gates[match[1]] = match[2].lower() == "true"
+    return gates
+
+
+def _names(ctx: click.Context, param: click.Parameter, value: str) -> list[str]:
+    return [name.strip() for name in value.split(",") if name.strip()]
+
+
+def _labels(ctx: click.Context, param: click.Parameter, value: str) -> dict[str, str]:
+    return {key: label for key, _, label in (part.partition("=") for part in _names(ctx, param, value))}
+
+
+_FILE = click.Path(exists=True, path_type=Path, resolve_path=True)
+
+
+@click.command()
+@data_dir_option
+@click.option(
+    "--listen", default="127.0.0.1:6443", callback=_address, show_default=True, help="Where the API is served."
+)
+@click.option("--node-name", default="", help="[default: this machine's name]")
+@click.option("--node-labels", default="", callback=_labels, help="Labels of the node: a=b,c=d.")
+@click.option("--pod-cidr", default="10.88.0.0/16", callback=_cidr, show_default=True, help="Addresses of Pods.")
+@click.option(
+    "--service-cidr", default="10.96.0.0/16", callback=_cidr, show_default=True, help="Addresses of Services."
+)
+@click.option("--container-runtime-endpoint", default="", help="Another CRI runtime: unix:///run/crio/crio.sock.")
+@click.option("--config", "config_file", type=_FILE, help="A KubeletConfiguration (kubelet.config.k8s.io/v1beta1).")
+@click.option("--feature-gates", default="", callback=_gates, help="A=true,B=false")
+@click.option("--image-credential-provider-config", type=_FILE, help="A CredentialProviderConfig, or a folder of them.")
+@click.option("--image-credential-provider-bin-dir", type=_FILE, help="Where the providers' programs are.")
+@click.option("--enable-admission-plugins", default="", callback=_names, help="A,B")
+@click.option("--disable-admission-plugins", default="", callback=_names, help="A,B")
+@click.option("--detach", is_flag=True, help="Return when the node is Ready; it serves on in the background.")
+@click.option("--verbose", "-v", is_flag=True, help="Log more.")
+def command(data_dir: Path, detach: bool, verbose: bool, **flags: Any) -> None:
+    """Start the node: API server, scheduler, controllers, kubelet and container runtime."""
+    if os.geteuid() != 0:
+        raise click.ClickException("containers need root: run this with sudo")
+    settings = _settings(data_dir, flags)
+    began = time.monotonic()
+    try:
+        lock = Lock(data_dir)
+    except Running as running:
+        _already(data_dir, running, detach)
+        return
+    except OSError as error:
+        raise click.ClickException(f"--data-dir {data_dir}: {error.strerror}") from None
+    if detach:
+        _detach(data_dir)
+    _serve(settings, lock, began, verbose)
+
+
+def _settings(data_dir: Path, flags: dict[str, Any]) -> NodeSettings:
+    from podwright.app import NodeSettings
+    from podwright.kubelet.configuration import ConfigurationError, load
+
+    host, port = flags["listen"]
+    gates = {"featureGates": flags["feature_gates"]} if flags["feature_gates"] else {}
+    try:
+        loaded = load(flags["config_file"], gates)
+    except ConfigurationError as error:
+        raise click.ClickException(str(error)) from None
+    for warning in loaded.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    name = flags["node_name"] or os.uname().nodename.lower()
+    _check_name(name)
+    return NodeSettings(
+        data_dir=data_dir,
+        node_name=name,
+        config=loaded.configuration,
+        host=host,
+        port=port,
+        pod_cidr=flags["pod_cidr"],
+        service_cidr=flags["service_cidr"],
+        runtime_endpoint=flags["container_runtime_endpoint"],
+        image_credential_provider_config=flags["image_credential_provider_config"],
+        image_credential_provider_bin_dir=flags["image_credential_provider_bin_dir"],
+        enable_admission_plugins=flags["enable_admission_plugins"],
+        disable_admission_plugins=flags["disable_admission_plugins"],
+        node_labels=flags["node_labels"],
+    )
+
+
+def _check_name(name: str) -> None:
+    from podwright.api.names import dns_subdomain
+
+    if problems := dns_subdomain(name):
+        raise click.ClickException(f"--node-name {name!r}: {'; '.join(problems)}")
+
+
+def _already(data_dir: Path, running: Running, detach: bool) -> None:
+    if not detach:
+        raise click.ClickException(f"{running}; `podwright status --data-dir {data_dir}` tells more")
+    instance = find(data_dir)
+    click.echo(f"{running}: {instance.url if instance else ''}")
+
+
+def _detach(data_dir: Path) -> None:
+    """Go on in a child with a session of its own; the parent waits for its word and leaves with it."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(write)
+        with os.fdopen(read) as said:
+            text = said.read()
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        if not text:
+            _, status = os.waitpid(pid, 0)
+            log = data_dir / "podwright.log"
+            tail = log.read_text(errors="replace").strip().splitlines()[-5:]
+            click.echo("\n".join([f"podwright did not start (status {status}); the end of {log}:", *tail]), err=True)
+            os._exit(1)
+        os._exit(0)
+    os.close(read)
+    os.setsid()
+    log_file = os.open(data_dir / "podwright.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(write, 1)
+    os.dup2(log_file, 2)
+    for file in (write, log_file, null):
+        os.close(file)
+
+
+def _serve(settings: NodeSettings, lock: Lock, began: float, verbose: bool) -> None:
+    import asyncio
+    import logging
+
+    import uvloop
+
+    from podwright.app import Node
+    from podwright.containerd.layout import Layout
+    from podwright.containerd.process import leave_callers_cgroups
+
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    logging.getLogger("podwright").setLevel(logging.DEBUG if verbose else logging.INFO)
+    leave_callers_cgroups(os.getpid(), Layout(settings.data_dir))
+    told = Instance(os.getpid(), node=settings.node_name, managed=not settings.runtime_endpoint)
+    lock.say(told)
+
+    def ready(node: Ready) -> None:
+        lock.say(Instance(told.pid, node.url, node.node_name, told.managed))
+        click.echo(f"node {node.node_name} is Ready after {time.monotonic() - began:.2f} s, serving {node.url}")
+        click.echo(f"export KUBECONFIG={node.kubeconfig}")
+        sys.stdout.flush()
+        if not sys.stdout.isatty() and os.getsid(0) == os.getpid():
+            os.dup2(2, 1)  # a detached parent waits for the end of this stream
+
+    async def serve() -> None:
+        node = Node(settings)
+        loop = asyncio.get_running_loop()
+        for sig in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(sig, node.stop)
+        loop.add_signal_handler(signal.SIGUSR1, lambda: node.stop(end_pods=True))
+        await node.run(ready)
+
+    try:
+        uvloop.run(serve())
+    except BaseException as error:  # noqa: BLE001 - the last place where a failure can be told
+        _tell_failure(error, verbose)
+
+
+def _tell_failure(error: BaseException, verbose: bool) -> None:
+    """One line for each cause that a user can do something about; a traceback for a fault of the program."""
+    import logging
+
+    from podwright.api.errors import StatusError
+    from podwright.containerd.importer import ImageImportError
+    from podwright.containerd.network import NetworkError
+    from podwright.containerd.process import StartError
+    from podwright.containerd.programs import MissingProgramError
+    from podwright.cri.errors import CriError
+    from podwright.storage.interface import StoreError
+
+    known = (
+        OSError, ValueError, StatusError, StartError, NetworkError, MissingProgramError, ImageImportError, CriError,
+        StoreError,
+    )  # fmt: skip
+    causes = list(_leaves(error))
+    if not verbose and all(isinstance(cause, known) for cause in causes):
+        for cause in causes:
+            click.echo(f"Error: {cause}", err=True)
+    else:
+        logging.getLogger("podwright").critical("podwright ends", exc_info=error)
+    sys.exit(1)
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]

@@ -1,0 +1,299 @@
+"""Builds a whole kubelet from its configuration: which part is handed to which.
+
+Called by `app`. Nothing here decides anything; it is the one place where every part of the kubelet is named.
+Page: https://kubernetes.io/docs/concepts/architecture/#kubelet
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from podwright.api.objects import Object, uid_of
+from podwright.api.quantity import ceil_value, milli_value
+from podwright.api.resources import RUNTIME_CLASSES
+from podwright.client.events import EventRecorder
+from podwright.client.informer import Informer
+from podwright.client.interface import Client
+from podwright.cri.client import RuntimeClient
+from podwright.cri.containerd_events import ContainerdEvents
+from podwright.cri.image_client import ImageClient
+from podwright.kubelet.cgroups.hierarchy import read_hierarchies
+from podwright.kubelet.cgroups.pods import PodCgroups, instance_name
+from podwright.kubelet.cgroups.tree import CgroupTree
+from podwright.kubelet.configuration import KubeletConfiguration
+from podwright.kubelet.credentials import provider_config
+from podwright.kubelet.credentials.lookup import CredentialLookup
+from podwright.kubelet.credentials.node_config import ConfigFiles, user_home
+from podwright.kubelet.credentials.provider_plugin import ProviderPlugins
+from podwright.kubelet.environment.dns_config import PodDns
+from podwright.kubelet.environment.environment import ContainerEnvironment, service_informer
+from podwright.kubelet.images.gc import ImageCollector, images_in_use
+from podwright.kubelet.images.gc_decision import GCPolicy
+from podwright.kubelet.images.manager import ImageManager
+from podwright.kubelet.images.node_images import NodeImages
+from podwright.kubelet.images.pull_records import PullRecords, VerificationPolicy
+from podwright.kubelet.images.puller import Puller, PullLimits
+from podwright.kubelet.kubelet import Kubelet, Parts
+from podwright.kubelet.kuberuntime.collaborators import Collaborators
+from podwright.kubelet.kuberuntime.exec import CriExec
+from podwright.kubelet.kuberuntime.node_facts import NodeFacts, read_minimum_oom_score_adj
+from podwright.kubelet.kuberuntime.paths import Paths
+from podwright.kubelet.kuberuntime.runtime import KubeRuntime
+from podwright.kubelet.lifecycle.handlers import HandlerRunner
+from podwright.kubelet.lifecycle.hook_record import HookRecords
+from podwright.kubelet.lifecycle.hooks import LifecycleHooks
+from podwright.kubelet.node.machine import Machine, read_machine
+from podwright.kubelet.node.manager import NodeManager, NodeSettings
+from podwright.kubelet.node.node_object import NodeIdentity, allocatable
+from podwright.kubelet.node.runtime_info import CriRuntimeInfo
+from podwright.kubelet.prober.manager import ProbeManager
+from podwright.kubelet.prober.runners import ProbeRunner
+from podwright.kubelet.restart_backoff import RestartBackoff
+from podwright.kubelet.runtime_class import RuntimeClasses
+from podwright.kubelet.volumes.manager import VolumeManager
+
+log = logging.getLogger(__name__)
+
+RUNTIME_START = 30.0
+"""Seconds that a runtime may take before it answers for the first time."""
+
+
+@dataclass(frozen=True, slots=True)
+class KubeletSettings:
+    """What one kubelet is told beside its KubeletConfiguration."""
+
+    node_name: str
+    data_dir: Path
+    endpoint: str
+    """the CRI endpoint, `unix:///...`"""
+    config: KubeletConfiguration
+    serving_cert: Path
+    serving_key: Path
+    client_ca: Path
+    """who may ask the kubelet's server must be known to this CA"""
+    hosts: Sequence[str] = ("127.0.0.1",)
+    """what the server listens on beside the node's addresses"""
+    node_ips: Sequence[str] = ()
+    pinned_images: Sequence[str] = ()
+    provider_config: Path | None = None
+    provider_bin_dir: Path | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+def utc_now() -> datetime.datetime:
+    """The clock that the parts are given."""
+    return datetime.datetime.now(datetime.UTC)
+
+
+def pod_logs(data_dir: Path) -> Path:
+    """Where the containers' logs lie."""
+    return data_dir / "logs" / "pods"
+
+
+class AssembledKubelet:
+    """One kubelet with all its parts. `run` serves until cancelled and leaves the Pods running."""
+
+    def __init__(self, settings: KubeletSettings, client: Client) -> None:
+        self._settings = settings
+        self._client = client
+        config = settings.config
+        self._recorder = EventRecorder(client, "kubelet", settings.node_name, utc_now)
+        self._runtime_client = RuntimeClient(settings.endpoint)
+        self._image_client = ImageClient(settings.endpoint)
+        self._records = PullRecords(
+            settings.data_dir,
+            VerificationPolicy(config.imagePullCredentialsVerificationPolicy),
+            config.preloadedImagesVerificationAllowlist,
+            now=utc_now,
+        )
+        self._puller = Puller(
+            self._image_client,
+            PullLimits(
+                config.serializeImagePulls, config.maxParallelImagePulls, config.registryPullQPS, config.registryBurst
+            ),
+        )
+        self._classes = Informer(client, RUNTIME_CLASSES)
+        self._services = service_informer(client)
+        self._hierarchies = read_hierarchies()
+        self._cgroups = PodCgroups(
+            CgroupTree(self._hierarchies),
+            instance_name(settings.data_dir),
+            pids=config.podPidsLimit if config.podPidsLimit > 0 else None,
+        )
+        self._paths = Paths(pod_logs(settings.data_dir), settings.data_dir / "logs" / "containers")
+        self._port = config.port
+        self._node = NodeManager(
+            NodeSettings(
+                NodeIdentity(settings.node_name, settings.labels), config, settings.data_dir, settings.node_ips
+            ),
+            client,
+            CriRuntimeInfo(self._runtime_client, NodeImages(self._image_client, config.nodeStatusMaxImages)),
+            recorder=self._recorder,
+            server_port=lambda: self._port,
+            now=utc_now,
+        )
+        self._images = ImageManager(
+            self._image_client,
+            self._puller,
+            self._credentials(),
+            self._records,
+            self._recorder,
+            per_runtime_class=config.featureGates.get("RuntimeClassInImageCriApi", False),
+        )
+        exec_runner = CriExec(self._runtime_client)
+        pods_dir = settings.data_dir / "pods"
+        self._volumes = VolumeManager(
+            client, self._images, pods_dir, node=self._node.facts, on_change=self._wake, clock=utc_now
+        )
+        self._probes = ProbeManager(
+            ProbeRunner(exec_runner), self._recorder, node=self._node.facts, on_change=self._wake, clock=utc_now
+        )
+        self._hooks = LifecycleHooks(
+            HandlerRunner(exec_runner, self._node.facts),
+            self._recorder,
+            HookRecords(pods_dir),
+            log_dir=self._paths.pod_log_directory,
+            clock=utc_now,
+        )
+        self._environment = ContainerEnvironment(
+            client,
+            self._services,
+            PodDns(config.clusterDNS, config.clusterDomain, Path(config.resolvConf), self._recorder),
+            pods_dir=pods_dir,
+            cluster_domain=config.clusterDomain,
+            node=self._node.facts,
+            recursive_read_only=lambda pod: False,
+        )
+        self._kubelet: Kubelet | None = None
+        self._runtime: KubeRuntime | None = None
+
+    async def run(self) -> None:
+        """Serve until cancelled. Raises CriError when the runtime does not answer, OSError for files and ports."""
+        settings = self._settings
+        recording = asyncio.create_task(self._recorder.run(), name="kubelet events")
+        try:
+            machine = await asyncio.to_thread(read_machine, settings.data_dir, settings.node_ips)
+            room = allocatable(machine, settings.config)
+            await self._cgroups.start(milli_value(room["cpu"]), ceil_value(room["memory"]))
+            await self._runtime_client.wait_until_serving(RUNTIME_START)
+            await self._records.load(self._image_id)
+            self._runtime = self._make_runtime(machine)
+            self._kubelet = Kubelet(
+                settings.config,
+                settings.node_name,
+                Parts(
+                    client=self._client,
+                    runtime=self._runtime,
+                    volumes=self._volumes,
+                    probes=self._probes,
+                    recorder=self._recorder,
+                    node=self._node,
+                    cgroups=self._cgroups,
+                    pod_logs=self._paths.pod_logs,
+                    now=utc_now,
+                ),
+            )
+            await self._serve(self._kubelet, self._runtime, machine)
+        finally:
+            await self._probes.close()
+            recording.cancel()
+            await asyncio.gather(recording, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Give up the runtime's connections, when nothing more is asked of it."""
+        await self._puller.close()
+        await self._runtime_client.close()
+        await self._image_client.close()
+
+    async def stop_pods(self) -> None:
+        """End every Pod on this node, hooks and grace included; their objects stay. Call it when `run` has ended."""
+        runtime, kubelet = self._runtime, self._kubelet
+        if runtime is None or kubelet is None:
+            return
+
+        async def stop(uid: str) -> None:
+            status = await runtime.pod_status(uid)
+            await runtime.kill_pod(known.get(uid), status, None)
+            await runtime.remove_pod(status)
+            await self._volumes.unmount(uid)
+            await self._cgroups.remove(uid)
+
+        known = {uid_of(pod): pod for pod in kubelet.pods()}
+        uids = list(await runtime.list_pods())
+        for uid, result in zip(uids, await asyncio.gather(*map(stop, uids), return_exceptions=True), strict=True):
+            if isinstance(result, Exception):
+                log.warning("Pod %s was not stopped: %s", known.get(uid, {}).get("metadata", {}).get("name"), result)
+
+    def _wake(self, uid: str) -> None:
+        if self._kubelet is not None:
+            self._kubelet.wake(uid)
+
+    def _credentials(self) -> CredentialLookup:
+        settings = self._settings
+        plugins = None
+        if settings.provider_config is not None and settings.provider_bin_dir is not None:
+            providers = provider_config.read(settings.provider_config, settings.provider_bin_dir)
+            plugins = ProviderPlugins(providers, settings.provider_bin_dir, self._client)
+        return CredentialLookup(self._client, ConfigFiles(settings.data_dir, user_home()), plugins)
+
+    def _make_runtime(self, machine: Machine) -> KubeRuntime:
+        facts = NodeFacts(
+            memory_bytes=machine.memory,
+            cgroup_v2=self._hierarchies.is_v2,
+            minimum_oom_score_adj=read_minimum_oom_score_adj(),
+        )
+        config = self._settings.config
+        return KubeRuntime(
+            Collaborators(
+                runtime=self._runtime_client,
+                image_client=self._image_client,
+                images=self._images,
+                environment=self._environment,
+                hooks=self._hooks,
+                probes=self._probes,
+                recorder=self._recorder,
+                handlers=RuntimeClasses(self._client, self._classes.get),
+                cgroups=self._cgroups,
+                paths=self._paths,
+                facts=facts,
+                now=time.time,
+            ),
+            RestartBackoff(config.crashLoopBackOffMaxContainerRestartPeriod),
+            ContainerdEvents(self._settings.endpoint),
+        )
+
+    def _collector(self) -> ImageCollector:
+        config = self._settings.config
+        node: Object = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": self._settings.node_name}}
+        return ImageCollector(
+            self._image_client,
+            lambda: images_in_use(self._runtime_client),
+            self._records,
+            self._recorder,
+            node=node,
+            policy=GCPolicy(
+                config.imageGCHighThresholdPercent,
+                config.imageGCLowThresholdPercent,
+                config.imageMinimumGCAge,
+                config.imageMaximumGCAge,
+            ),
+            pinned=lambda: self._settings.pinned_images,
+        )
+
+    async def _serve(self, kubelet: Kubelet, runtime: KubeRuntime, machine: Machine) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._services.run(), name="informer of services")
+            group.create_task(self._classes.run(), name="informer of runtime classes")
+            group.create_task(self._volumes.run(), name="volumes")
+            group.create_task(self._collector().run(), name="image collection")
+            group.create_task(kubelet.run(), name="kubelet")
+
+    async def _image_id(self, image: str) -> str:
+        answer = await self._image_client.image_status(image)
+        return answer.image.id
