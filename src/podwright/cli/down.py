@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from podwright.cli.instance import data_dir_option, end, find
+from podwright.cli.instance import NotOurs, check_ours, data_dir_option, end, find
 
 
 @click.command()
@@ -26,6 +26,10 @@ def command(data_dir: Path, purge: bool) -> None:
     if not data_dir.exists():
         click.echo(f"nothing to stop: {data_dir} does not exist")
         return
+    try:
+        check_ours(data_dir)
+    except NotOurs as error:
+        raise click.ClickException(f"--data-dir: {error}") from None
     asyncio.run(_stop_runtime(data_dir, purge))
     if purge:
         shutil.rmtree(data_dir, ignore_errors=False)

@@ -55,10 +55,28 @@ def _lock_file(data_dir: Path) -> Path:
     return data_dir / "podwright.lock"
 
 
+class NotOurs(Exception):
+    """The directory is somebody else's: `down --purge` would remove what is not Podwright's."""
+
+
+USERS_FILES = frozenset({"config.json", "registries", "credentials", "manifests", "preload"})
+"""What a user may put into a data directory before the first `up`."""
+
+
+def check_ours(data_dir: Path) -> None:
+    """Raises NotOurs for a directory that holds something and was never a data directory."""
+    if _lock_file(data_dir).exists() or not data_dir.exists():
+        return
+    strange = sorted({entry.name for entry in data_dir.iterdir()} - USERS_FILES)
+    if strange:
+        raise NotOurs(f"{data_dir} is no data directory of Podwright and not empty (it has {strange[0]})")
+
+
 class Lock:
-    """Held by `up`. Raises Running when another holds it, OSError when the directory can't be written."""
+    """Held by `up`. Raises Running when another holds it, NotOurs, OSError when the directory can't be written."""
 
     def __init__(self, data_dir: Path) -> None:
+        check_ours(data_dir)
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o711)
         self._file = os.open(_lock_file(data_dir), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from podwright.cli.instance import Instance, Lock, Running, data_dir_option, find
+from podwright.cli.instance import Instance, Lock, NotOurs, Running, data_dir_option, find
 
 if TYPE_CHECKING:
     from podwright.app import NodeSettings, Ready
@@ -91,6 +91,8 @@ def command(data_dir: Path, detach: bool, verbose: bool, **flags: Any) -> None:
     except Running as running:
         _already(data_dir, running, detach)
         return
+    except NotOurs as error:
+        raise click.ClickException(f"--data-dir: {error}; choose another") from None
     except OSError as error:
         raise click.ClickException(f"--data-dir {data_dir}: {error.strerror}") from None
     if detach:
