@@ -1,0 +1,57 @@
+"""What needs a real node shares one: started by the installed program, purged at the end, nothing of it left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.node.running_node import PODWRIGHT, RunningNode
+
+_HERE = Path(__file__).parent
+_ON_A_NODE = (_HERE / "node", _HERE / "kubectl")
+_PROGRAMS = ("containerd", "runc", "crun", "nft", "ip", "busybox")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything that runs containers carries the mark by which `make unit` leaves it out."""
+    for item in items:
+        if any(folder in item.path.parents for folder in _ON_A_NODE):
+            item.add_marker(pytest.mark.node)
+
+
+@pytest.fixture(scope="session")
+def can_run_nodes() -> None:
+    """Says what is missing. As root and in CI that is a failure: tests that vanish look like tests that pass."""
+    missing = [name for name in _PROGRAMS if shutil.which(name) is None]
+    if not PODWRIGHT.exists():
+        missing.append("the installed package (make setup)")
+    if os.geteuid() == 0 and not missing:
+        return
+    reason = f"missing for real nodes: {', '.join(missing)}" if missing else "real nodes need root"
+    if os.geteuid() == 0 or "CI" in os.environ:
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def node_folder(can_run_nodes: None) -> Iterator[Path]:
+    """For data directories: short paths, since sockets lie below them."""
+    with tempfile.TemporaryDirectory(prefix="pw-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def node(node_folder: Path) -> Iterator[RunningNode]:
+    """The node that tests share, with the example image `podwright/busybox:1`. It must go without a trace."""
+    running = RunningNode.below(node_folder, "shared")
+    running.up()
+    try:
+        running.import_example_image()
+        yield running
+    finally:
+        running.down(purge=True)
+    assert running.leftovers() == []
