@@ -23,16 +23,22 @@ from podwright.api.pods import condition_is_true
 from podwright.api.resources import NODES
 from podwright.api.schema import Schema
 from podwright.apiserver.config import ApiServerConfig
+from podwright.apiserver.pki import KUBELET_CLIENT
 from podwright.apiserver.registry.rows import ROWS
 from podwright.apiserver.server import ApiServer
 from podwright.client.events import EventRecorder
 from podwright.client.informer import Informer
+from podwright.client.informers import Informers
 from podwright.client.interface import Client
 from podwright.containerd.config import NodeOptions
+from podwright.containerd.layout import Layout
 from podwright.containerd.managed import ManagedContainerd
 from podwright.containerd.network import gateway
 from podwright.controllers.manager import Controllers
 from podwright.kubelet.configuration import KubeletConfiguration
+from podwright.proxy.nftables import Nftables
+from podwright.proxy.proxy import ServiceProxy
+from podwright.proxy.rules import Node as ProxyNode
 from podwright.scheduler.scheduler import Scheduler
 from podwright.storage.sqlite import SqliteStore
 
@@ -71,6 +77,11 @@ class Ready:
     url: str
     kubeconfig: Path
     node_name: str
+
+
+def service_table(data_dir: Path) -> str:
+    """The nftables table in which the Services of this data directory stand."""
+    return f"podwright-svc-{Layout(data_dir).instance}"
 
 
 def _now() -> datetime.datetime:
@@ -152,6 +163,14 @@ class Node:
             ("ready", self._tell_ready(client, api, on_ready)),
         ]
         if self._containerd is not None:
+            informers = Informers(client)
+            proxy = ServiceProxy(
+                informers,
+                ProxyNode(self._settings.node_name, self._settings.pod_cidr),
+                service_table(self._settings.data_dir),
+                Nftables(),
+            )
+            rooms += [("informers of the proxy", informers.run()), ("proxy", proxy.run())]
             rooms.append(("containerd", self._containerd.supervise()))
         return rooms
 
@@ -168,6 +187,7 @@ class Node:
                 extra_hosts=(for_pods,) if for_pods and not everywhere else (),
                 advertise_address=for_pods or settings.host,
                 node_name=settings.node_name,
+                kubelet_host=_dialled(settings.config.address),
                 service_cidr=settings.service_cidr,
                 cluster_domain=settings.config.clusterDomain,
             ),
@@ -195,6 +215,7 @@ class Node:
             serving_cert=pki.cert("kubelet"),
             serving_key=pki.key("kubelet"),
             client_ca=pki.ca,
+            allowed_clients=(KUBELET_CLIENT,),
             pinned_images=(containerd.sandbox_image,) if containerd else (),
             provider_config=settings.image_credential_provider_config,
             provider_bin_dir=settings.image_credential_provider_bin_dir,
@@ -218,6 +239,11 @@ class Node:
             on_ready(Ready(api.url, self._settings.data_dir / "kubeconfig", name))
         finally:
             await _ended(watching)
+
+
+def _dialled(address: str) -> str:
+    """Where to reach what listens at `address`."""
+    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -28,6 +28,8 @@ class ApiServerConfig:
     node_name: str = "podwright"
     node_addresses: Sequence[str] = ()
     """More SANs for the kubelet's serving certificate."""
+    kubelet_host: str = ""
+    """Where the kubelet of `node_name` listens; "": at its node's address."""
     service_cidr: str = "10.96.0.0/16"
     node_ports: tuple[int, int] = (30000, 32767)
     """First and last port for Services of type NodePort and LoadBalancer."""

@@ -108,9 +108,11 @@ def address_of(node: Object) -> tuple[str, int]:
 class NodeProxy:
     """Hands requests on to kubelets, as this API server."""
 
-    def __init__(self, context: Context, tls: ssl.SSLContext) -> None:
+    def __init__(self, context: Context, tls: ssl.SSLContext, nearby: Mapping[str, str]) -> None:
         self._context = context
         self._tls = tls
+        self._nearby = nearby
+        """hosts by node name, of kubelets that do not listen at their node's address"""
         self._session: Any = None
 
     async def close(self) -> None:
@@ -143,7 +145,8 @@ class NodeProxy:
         found = self._context.find(NODES, node)
         if found is None:
             raise NotFound.of("nodes", node)
-        return address_of(found)
+        host, port = address_of(found)
+        return self._nearby.get(found["metadata"]["name"], host), port
 
     async def serve(self, request: web.BaseRequest, asked: Asked) -> web.StreamResponse:
         """Answer a request with what the kubelet answers. Raises StatusError."""

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 CA_LIFE = datetime.timedelta(days=3650)
 LIFE = datetime.timedelta(days=365)
 _RENEW_BEFORE = datetime.timedelta(days=30)
+KUBELET_CLIENT = "kube-apiserver-kubelet-client"
+"""Who the API server is for a kubelet's server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def orders(server_sans: Sequence[str], node_name: str, node_sans: Sequence[str])
         Order("admin", "kubernetes-admin", ("system:masters",)),
         Order("kubelet-client", f"system:node:{node_name}", ("system:nodes",)),
         Order("kubelet", f"system:node:{node_name}", ("system:nodes",), tuple(node_sans)),
-        Order("apiserver-kubelet-client", "kube-apiserver-kubelet-client", ("system:masters",)),
+        Order("apiserver-kubelet-client", KUBELET_CLIENT, ("system:masters",)),
     )
 
 

@@ -166,7 +166,8 @@ class ApiServer:
 
     def _make_front(self, others: NonResources) -> Front:
         table = table_of((*self._rows, *REVIEW_ROWS))
-        self._proxy = NodeProxy(self._context, _kubelet_tls(self.pki))
+        nearby = {self._config.node_name: self._config.kubelet_host} if self._config.kubelet_host else {}
+        self._proxy = NodeProxy(self._context, _kubelet_tls(self.pki), nearby)
         return Front(
             self._context,
             table,

@@ -39,10 +39,12 @@ def command(data_dir: Path, purge: bool) -> None:
 
 
 async def _stop_runtime(data_dir: Path, purge: bool) -> None:
+    from podwright.app import service_table
     from podwright.containerd.managed import ManagedContainerd
     from podwright.kubelet.cgroups.hierarchy import read_hierarchies
     from podwright.kubelet.cgroups.pods import PodCgroups, instance_name
     from podwright.kubelet.cgroups.tree import CgroupTree
+    from podwright.proxy.nftables import Nftables
 
     runtime = ManagedContainerd(data_dir)
     if not purge:
@@ -51,3 +53,4 @@ async def _stop_runtime(data_dir: Path, purge: bool) -> None:
     cgroups = PodCgroups(CgroupTree(read_hierarchies()), instance_name(data_dir))
     await runtime.purge([instance_name(data_dir)])
     await cgroups.remove_all()
+    await Nftables().clean_up(service_table(data_dir))

@@ -56,6 +56,11 @@ from podwright.kubelet.prober.manager import ProbeManager
 from podwright.kubelet.prober.runners import ProbeRunner
 from podwright.kubelet.restart_backoff import RestartBackoff
 from podwright.kubelet.runtime_class import RuntimeClasses
+from podwright.kubelet.server.access import Allowed
+from podwright.kubelet.server.log_rotation import LogRotation
+from podwright.kubelet.server.server import KubeletServer, server_tls
+from podwright.kubelet.server.server import Parts as ServerParts
+from podwright.kubelet.server.stats import Stats
 from podwright.kubelet.volumes.manager import VolumeManager
 
 log = logging.getLogger(__name__)
@@ -77,8 +82,8 @@ class KubeletSettings:
     serving_key: Path
     client_ca: Path
     """who may ask the kubelet's server must be known to this CA"""
-    hosts: Sequence[str] = ("127.0.0.1",)
-    """what the server listens on beside the node's addresses"""
+    allowed_clients: Sequence[str]
+    """and have one of these names"""
     node_ips: Sequence[str] = ()
     pinned_images: Sequence[str] = ()
     provider_config: Path | None = None
@@ -199,7 +204,7 @@ class AssembledKubelet:
                     now=utc_now,
                 ),
             )
-            await self._serve(self._kubelet, self._runtime, machine)
+            await self._serve(self._kubelet, self._runtime)
         finally:
             await self._probes.close()
             recording.cancel()
@@ -286,8 +291,37 @@ class AssembledKubelet:
             pinned=lambda: self._settings.pinned_images,
         )
 
-    async def _serve(self, kubelet: Kubelet, runtime: KubeRuntime, machine: Machine) -> None:
+    async def _serve(self, kubelet: Kubelet, runtime: KubeRuntime) -> None:
+        settings, config = self._settings, self._settings.config
+        tls = await asyncio.to_thread(server_tls, settings.serving_cert, settings.serving_key, settings.client_ca)
+        stats = Stats(kubelet, self._cgroups, settings.node_name, settings.data_dir, utc_now)
+        server = KubeletServer(
+            ServerParts(kubelet, runtime, self._runtime_client, stats, utc_now),
+            tls,
+            Allowed(settings.allowed_clients),
+            host=config.address,
+            port=self._port,
+        )
+        await server.start()
+        self._port = server.port
+        try:
+            await self._run_tasks(kubelet, runtime)
+        finally:
+            await server.stop()
+
+    async def _run_tasks(self, kubelet: Kubelet, runtime: KubeRuntime) -> None:
+        config = self._settings.config
+        rotation = LogRotation(
+            self._paths.pod_logs,
+            runtime,
+            self._runtime_client,
+            utc_now,
+            max_size=config.containerLogMaxSize,
+            max_files=config.containerLogMaxFiles,
+            interval=config.containerLogMonitorInterval,
+        )
         async with asyncio.TaskGroup() as group:
+            group.create_task(rotation.run(), name="log rotation")
             group.create_task(self._services.run(), name="informer of services")
             group.create_task(self._classes.run(), name="informer of runtime classes")
             group.create_task(self._volumes.run(), name="volumes")
