@@ -18,9 +18,11 @@ from tests.fakes.waiting import eventually
 
 from podwright.apiserver import pki
 from podwright.cri.errors import CriError, Unavailable
+from podwright.kubelet.cgroups.usage import Usage
 from podwright.kubelet.runtime_state import ContainerState, ContainerStatus, PodRuntimeStatus, SandboxStatus
 from podwright.kubelet.server.access import Allowed
 from podwright.kubelet.server.server import KubeletServer, Parts, server_tls
+from podwright.kubelet.server.stats import Stats
 
 NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 SPDY = {"Upgrade": "SPDY/3.1", "Connection": "Upgrade", "X-Stream-Protocol-Version": "v4.channel.k8s.io"}
@@ -70,6 +72,9 @@ class Node:
         container = ContainerStatus("id", "c", ContainerState.RUNNING, 0, "", "", log_path=log)
         return PodRuntimeStatus(uid, sandboxes=[SandboxStatus("box", True, 0, NOW)], containers=[container])
 
+    async def usage(self, pod: Any, container_id: str = "") -> Usage | None:
+        return Usage(10**9, 500, 400, 300, 2)
+
     async def _prepare(self, *call: Any) -> Any:
         self.asked.append(call)
         if self.error:
@@ -103,6 +108,7 @@ class Node:
 class Served:
     node: Node
     server: KubeletServer
+    parts: Parts
     keys: pki.Pki
 
     async def get(self, path: str, cert: str | None = "apiserver-kubelet-client") -> tuple[int, str]:
@@ -134,10 +140,11 @@ async def _served(tmp_path: Path, keys: pki.Pki) -> AsyncIterator[Served]:
     node.port = streaming.sockets[0].getsockname()[1]
     tls = server_tls(keys.cert("kubelet"), keys.key("kubelet"), keys.ca)
     now: Callable[[], datetime.datetime] = lambda: NOW  # noqa: E731
-    server = KubeletServer(Parts(node, node, node, now), tls, ALLOWED, host="127.0.0.1", port=0)
+    parts = Parts(node, node, node, Stats(node, node, "node", tmp_path, now), now)
+    server = KubeletServer(parts, tls, ALLOWED, host="127.0.0.1", port=0)
     await server.start()
     try:
-        yield Served(node, server, keys)
+        yield Served(node, server, parts, keys)
     finally:
         await server.stop()
         streaming.close()
@@ -165,10 +172,15 @@ async def test_pods_are_listed(served: Served) -> None:
     assert '"name":"p"' in (await served.get("/runningpods/"))[1]
 
 
+async def test_what_is_used_is_told(served: Served) -> None:
+    assert '"nodeName":"node"' in (await served.get("/stats/summary"))[1]
+    assert "kubelet_http_inflight_requests 0.0" in (await served.get("/metrics"))[1]
+    assert "node_cpu_usage_seconds_total" in (await served.get("/metrics/resource"))[1]
+
+
 async def test_a_port_that_is_taken_is_not_waited_for(served: Served) -> None:
     tls = server_tls(served.keys.cert("kubelet"), served.keys.key("kubelet"), served.keys.ca)
-    node = served.node
-    other = KubeletServer(Parts(node, node, node, lambda: NOW), tls, ALLOWED, host="127.0.0.1", port=served.server.port)
+    other = KubeletServer(served.parts, tls, ALLOWED, host="127.0.0.1", port=served.server.port)
     await other.start()
     assert other.port not in (0, served.server.port)
     await other.stop()

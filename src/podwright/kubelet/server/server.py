@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
 from aiohttp import web
 
 from podwright.api.objects import Object, uid_of
@@ -37,6 +38,7 @@ from podwright.kubelet.server.containers import (
 from podwright.kubelet.server.errors import Refused, of_runtime
 from podwright.kubelet.server.log_options import parse_options
 from podwright.kubelet.server.log_stream import LogFile, stream_log
+from podwright.kubelet.server.stats import Stats
 from podwright.kubelet.server.streams import StreamingRuntime, Streams
 from podwright.kubelet.volumes.in_thread import in_thread
 
@@ -71,6 +73,7 @@ class Parts:
     kubelet: Pods
     runtime: Runtime
     streaming: StreamingRuntime
+    stats: Stats
     now: Clock
 
 
@@ -114,6 +117,9 @@ class KubeletServer:
         self._route(app, "/portForward/{namespace}/{pod}", self._port_forward, both)
         self._route(app, "/pods", self._pods)
         self._route(app, "/runningpods/", self._running_pods)
+        self._route(app, "/stats/summary", self._summary)
+        self._route(app, "/metrics", self._metrics)
+        self._route(app, "/metrics/resource", self._resource_metrics)
         self._route(app, "/healthz", self._healthz)
         # A handler whose client has gone is cancelled: one that follows a quiet log would not notice.
         self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=_GRACE)
@@ -210,12 +216,29 @@ class KubeletServer:
     async def _running_pods(self, request: web.Request) -> web.StreamResponse:
         return _pod_list(pod for pod in self._parts.kubelet.pods() if pod["status"].get("phase") == "Running")
 
+    async def _summary(self, request: web.Request) -> web.StreamResponse:
+        return _json(await self._parts.stats.summary())
+
+    async def _metrics(self, request: web.Request) -> web.StreamResponse:
+        from podwright.kubelet.server.metrics import CONTENT_TYPE, kubelet_metrics
+
+        # This request itself does not count.
+        text = kubelet_metrics(self._parts.stats.node_name, self._parts.kubelet.pods(), self.busy - 1)
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})
+
+    async def _resource_metrics(self, request: web.Request) -> web.StreamResponse:
+        from podwright.kubelet.server.metrics import CONTENT_TYPE, resource_metrics
+
+        text = resource_metrics(await self._parts.stats.measure())
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})
+
     async def _healthz(self, request: web.Request) -> web.StreamResponse:
         return web.Response(text="ok")
 
 
 def _pod_list(pods: Iterable[Object]) -> web.Response:
-    import msgspec
+    return _json({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": list(pods)})
 
-    listed = {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": list(pods)}
-    return web.Response(body=msgspec.json.encode(listed), content_type="application/json")
+
+def _json(content: Object) -> web.Response:
+    return web.Response(body=msgspec.json.encode(content), content_type="application/json")
