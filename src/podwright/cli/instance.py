@@ -49,6 +49,8 @@ class Instance:
     node: str = ""
     managed: bool = True
     """whether it runs its own containerd"""
+    endpoint: str = ""
+    """the CRI endpoint of the runtime that it was given instead"""
 
 
 def _lock_file(data_dir: Path) -> Path:

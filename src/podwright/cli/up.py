@@ -11,6 +11,7 @@ import re
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -190,11 +191,12 @@ def _serve(settings: NodeSettings, lock: Lock, began: float, verbose: bool) -> N
     )
     logging.getLogger("podwright").setLevel(logging.DEBUG if verbose else logging.INFO)
     leave_callers_cgroups(os.getpid(), Layout(settings.data_dir))
-    told = Instance(os.getpid(), node=settings.node_name, managed=not settings.runtime_endpoint)
+    endpoint = settings.runtime_endpoint
+    told = Instance(os.getpid(), node=settings.node_name, managed=not endpoint, endpoint=endpoint)
     lock.say(told)
 
     def ready(node: Ready) -> None:
-        lock.say(Instance(told.pid, node.url, node.node_name, told.managed))
+        lock.say(replace(told, url=node.url))
         click.echo(f"node {node.node_name} is Ready after {time.monotonic() - began:.2f} s, serving {node.url}")
         click.echo(f"export KUBECONFIG={node.kubeconfig}")
         sys.stdout.flush()

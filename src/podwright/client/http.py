@@ -189,6 +189,34 @@ class HttpClient:
         body = _delete_body(options) if options else None
         return await self._request("DELETE", resource.path(namespace, name), body=body)
 
+    async def read_path(self, path: str) -> Object:
+        """What a path that is no object answers with, as discovery (`/apis/apps/v1`) does."""
+        return await self._request("GET", path)
+
+    @asynccontextmanager
+    async def stream(self, path: str, query: Mapping[str, str]) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The bytes of a long answer as they come (a Pod's `log` subresource), with no time limit.
+
+        Raises a StatusError when the server refuses, OSError when the connection breaks.
+        """
+        try:
+            response = await self._opened().get(
+                self._url(path, query),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
+                headers={**await self._authorization(), "Accept": "*/*"},
+                server_hostname=self._access.server_name or None,
+            )
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise _unreachable(self._base, error) from error
+        try:
+            if response.status != 200:
+                raise _refusal(response.status, await response.read())
+            yield response.content.iter_any()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise _unreachable(self._base, error) from error
+        finally:
+            response.close()
+
     async def _request(
         self,
         method: str,

@@ -1,0 +1,92 @@
+"""`podwright image pull`: an image from its registry, with the node's own credentials, and its progress.
+
+Called by `cli/image`. Which credentials there are and in which order they are tried is the kubelet's to say.
+Page: https://kubernetes.io/docs/concepts/containers/images/#configuring-nodes-to-authenticate-to-a-private-registry
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from podwright.cli.tables import size
+
+_LOOK_EVERY = 0.25
+"""seconds; containerd tells the state of a download only when asked"""
+
+
+def sum_up(downloads: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
+    """Bytes here, and bytes in all as far as they are known."""
+    return sum(done for done, _ in downloads.values()), sum(max(done, total) for done, total in downloads.values())
+
+
+async def pull(endpoint: str, data_dir: Path, image: str, *, show_downloads: bool) -> None:
+    """Fetch one image and say so. `show_downloads`: the runtime is a containerd that can be asked for progress.
+
+    Raises ClickException for a name that is none and for what registry or runtime refuse.
+    """
+    from podwright.cri.image_client import ImageClient
+    from podwright.kubelet.credentials.lookup import CredentialLookup
+    from podwright.kubelet.credentials.node_config import ConfigFiles, user_home
+    from podwright.kubelet.images import reference
+    from podwright.kubelet.images.puller import Puller, PullError, PullLimits
+
+    try:
+        repository = reference.parse(image).repository
+        wanted = reference.with_default_tag(image)
+    except reference.InvalidReferenceError as error:
+        raise click.ClickException(f"{image!r}: {error}") from None
+    found = await CredentialLookup(None, ConfigFiles(data_dir, user_home())).find({}, repository)
+    client = ImageClient(endpoint)
+    puller = Puller(client, PullLimits())
+    try:
+        async with asyncio.TaskGroup() as group:
+            shown = group.create_task(_show(endpoint, wanted)) if show_downloads else None
+            try:
+                pulled = await puller.pull(wanted, found.credentials)
+            except PullError as error:
+                raise click.ClickException(f"cannot pull {wanted}: {error} ({error.tried})") from None
+            finally:
+                if shown is not None:
+                    shown.cancel()
+    finally:
+        await puller.close()
+        await client.close()
+    click.echo(f"pulled {wanted} in {pulled.seconds:.1f} s")
+
+
+async def _show(endpoint: str, image: str) -> None:
+    """Progress until cancelled: a bar on a terminal, elsewhere one line to begin with."""
+    if not sys.stderr.isatty():
+        click.echo(f"pulling {image}", err=True)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    from podwright.cri.containerd_events import ContainerdEvents
+    from podwright.cri.errors import CriError
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    containerd = ContainerdEvents(endpoint)
+    finished: dict[str, tuple[int, int]] = {}
+    began = time.monotonic()
+    try:
+        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+            bar = progress.add_task(f"pulling {image}", total=None)
+            while True:
+                finished.update(await containerd.downloads())
+                done, total = sum_up(finished)
+                progress.update(bar, completed=done, total=total or None)
+                await asyncio.sleep(_LOOK_EVERY)
+    except CriError as error:
+        click.echo(f"no progress to show: {error}", err=True)
+    finally:
+        await containerd.close()
+        if finished:
+            done, _ = sum_up(finished)
+            click.echo(f"fetched {size(done)} in {time.monotonic() - began:.1f} s", err=True)
