@@ -13,6 +13,7 @@ NODE = User("system:node:n", ("system:nodes", "system:authenticated"))
 ACCOUNT = User("system:serviceaccount:ns:sa", ("system:serviceaccounts", "system:authenticated"))
 NOBODY = User("system:anonymous", ("system:unauthenticated",))
 PODS = "/api/v1/namespaces/ns/pods"
+CLASSES = "/apis/node.k8s.io/v1/runtimeclasses"
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,13 @@ PODS = "/api/v1/namespaces/ns/pods"
         pytest.param(NODE, "POST", f"{PODS}/a/exec", False, id="a node runs no commands elsewhere"),
         pytest.param(NODE, "DELETE", "/api/v1/namespaces/ns/secrets/a", False, id="a node deletes no Secret"),
         pytest.param(ACCOUNT, "GET", PODS, False, id="a service account sees no Pods"),
+        pytest.param(ADMIN, "POST", CLASSES, True, id="the administrator makes classes"),
+        pytest.param(ACCOUNT, "POST", CLASSES, False, id="a service account makes no class"),
+        pytest.param(ACCOUNT, "PUT", f"{CLASSES}/a", False, id="a service account replaces no class"),
+        pytest.param(ACCOUNT, "PATCH", f"{CLASSES}/a", False, id="a service account patches no class"),
+        pytest.param(ACCOUNT, "DELETE", f"{CLASSES}/a", False, id="a service account deletes no class"),
+        pytest.param(NODE, "GET", f"{CLASSES}/a", True, id="a node reads a class"),
+        pytest.param(NODE, "PATCH", f"{CLASSES}/a", False, id="a node changes no class"),
         pytest.param(ACCOUNT, "GET", "/apis", True, id="but what is served"),
         pytest.param(ACCOUNT, "GET", "/version", True, id="and the version"),
         pytest.param(ACCOUNT, "GET", "/metrics", False, id="and no metrics"),

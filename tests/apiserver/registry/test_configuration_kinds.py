@@ -218,6 +218,19 @@ def test_runtime_class(made: Object, errors: list[str]) -> None:
     assert [str(e) for e in RuntimeClassStrategy().validate(made)] == errors
 
 
+@pytest.mark.parametrize(
+    ("name", "good"),
+    [
+        pytest.param("myclass", True, id="a word"),
+        pytest.param("my.class-2", True, id="dots and dashes"),
+        pytest.param("MyClass", False, id="capitals"),
+        pytest.param("my_class", False, id="an underscore"),
+    ],
+)
+def test_the_name_of_a_class_is_a_dns_subdomain(name: str, good: bool) -> None:
+    assert (not RuntimeClassStrategy().name_errors(name, prefix=False)) is good
+
+
 def test_a_handler_stays() -> None:
     wrong = RuntimeClassStrategy().validate_update({"handler": "b"}, {"handler": "a"})
     assert [str(e) for e in wrong] == ['handler: Invalid value: "b": field is immutable']

@@ -157,6 +157,12 @@ def test_update(start: dict[str, Any], edits: dict[str, Any], errors: list[str])
     assert [str(e) for e in STRATEGY.validate_update(*changed(start, edits))] == errors
 
 
+def test_a_pull_policy_does_not_follow_the_new_tag() -> None:
+    new, old = changed({f"{APP}.image": "example.com/app:1"}, {f"{APP}.image": "example.com/app:latest"})
+    assert STRATEGY.validate_update(new, old) == []
+    assert new["spec"]["containers"][0]["imagePullPolicy"] == "IfNotPresent"
+
+
 def test_a_mirror_pod_stays_one() -> None:
     new, old = changed({"metadata.annotations": {"kubernetes.io/config.mirror": "x"}}, {"metadata.annotations": {}})
     assert [str(e) for e in STRATEGY.validate_update(new, old)] == [

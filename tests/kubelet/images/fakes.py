@@ -18,6 +18,7 @@ class FakeImages:
     def __init__(self, present: Mapping[str, str] | None = None) -> None:
         self.present = dict(present or {})
         self.pulls: list[tuple[str, str]] = []
+        self.handlers: list[str] = []
         self.at_once = 0
         self.most_at_once = 0
         self.inspect_error: CriError | None = None
@@ -26,6 +27,7 @@ class FakeImages:
     async def image_status(
         self, image: str, *, runtime_handler: str = "", verbose: bool = False
     ) -> pb.ImageStatusResponse:
+        self.handlers.append(runtime_handler)
         if self.inspect_error is not None:
             raise self.inspect_error
         image_id = self.present.get(image) or (image if image in self.present.values() else "")
@@ -41,6 +43,7 @@ class FakeImages:
     ) -> pb.PullImageResponse:
         user = auth.username if auth else ""
         self.pulls.append((image, user))
+        self.handlers.append(runtime_handler)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:

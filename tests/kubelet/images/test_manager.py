@@ -21,7 +21,9 @@ from podwright.kubelet.interfaces import ContainerKind, ContainerRef
 
 
 class World:
-    def __init__(self, path: Path, present: dict[str, str] | None = None, credentials: Any = None) -> None:
+    def __init__(
+        self, path: Path, present: dict[str, str] | None = None, credentials: Any = None, *, per_class: bool = False
+    ) -> None:
         self.images = FakeImages(present)
         self.recorder = FakeRecorder()
         self.credentials = credentials or FakeCredentials()
@@ -33,6 +35,7 @@ class World:
             self.credentials,
             self.records,
             self.recorder,
+            per_runtime_class=per_class,
             now=lambda: self.clock,
             monotonic=lambda: self.clock,
         )
@@ -83,6 +86,20 @@ async def test_always_asks_the_registry_each_time(tmp_path: Path) -> None:
     assert await world.ensure("busybox:1", "Always") == "sha256:busybox:1"
     await world.ensure("busybox:1", "Always")
     assert len(world.images.pulls) == 2
+
+
+@pytest.mark.parametrize(
+    ("per_class", "handler"),
+    [
+        pytest.param(True, "kata", id="with the gate every call names it"),
+        pytest.param(False, "", id="without the gate none does"),
+    ],
+)
+async def test_the_handler_of_the_class_goes_to_the_runtime(tmp_path: Path, per_class: bool, handler: str) -> None:
+    world = World(tmp_path, per_class=per_class)
+    await world.manager.ensure(world.ref(), "busybox:1", "IfNotPresent", "kata")
+    assert world.images.pulls == [("busybox:1", "")]
+    assert set(world.images.handlers) == {handler}
 
 
 async def test_never_without_the_image_and_then_with_it(tmp_path: Path) -> None:

@@ -80,6 +80,8 @@ async def test_a_handler_the_runtime_does_not_know_ends_the_pod(rig: Rig) -> Non
     with pytest.raises(TerminalError) as caught:
         await rig.sync(pod())
     assert caught.value.message == f"rpc error: code = Unknown desc = {told}"
+    text = f"Failed to create pod sandbox: {caught.value.message}"
+    assert rig.events.written == [("Warning", "FailedCreatePodSandBox", text, "")]
 
 
 async def test_an_api_out_of_reach_is_tried_again(rig: Rig) -> None:
@@ -161,6 +163,17 @@ async def test_a_failed_liveness_probe_has_its_own_grace(rig: Rig) -> None:
     await rig.sync(obj)
     assert first.stop_timeout == 7
     assert rig.cri.by_name("a").config.metadata.attempt == 1
+
+
+@pytest.mark.parametrize("probe", ["liveness", "startup"])
+async def test_a_failed_probe_runs_the_pre_stop_hook_before_the_signal(rig: Rig, probe: str) -> None:
+    obj = pod(container("a", lifecycle={"preStop": HOOKED["lifecycle"]["preStop"]}), terminationGracePeriodSeconds=60)
+    await rig.sync(obj)
+    first = rig.cri.by_name("a")
+    rig.probes.restart[first.id] = probe
+    rig.hooks.pre_stop_takes = 20
+    await rig.sync(obj)
+    assert (rig.hooks.calls, first.stop_timeout) == ([("preStop", "a", 60)], 40)
 
 
 async def test_a_lost_sandbox_is_made_again_with_everything_in_it(rig: Rig) -> None:
