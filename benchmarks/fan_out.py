@@ -44,7 +44,8 @@ async def _latency(node: Node, count: int, wanted: float) -> Measurement:
         samples = [await _one_write(node, processes, f"m{count}-{n}-m") for n in range(node.samples(20))]
     finally:
         for process in processes:
-            process.kill()
+            if process.returncode is None:
+                process.kill()
             await process.wait()
     note = f"{_PROCESSES} processes of watchers; median of {len(samples)}, the last watcher counts"
     return Measurement(f"one write to {count} watchers", median(samples), "ms", wanted, note=note, samples=samples)

@@ -11,7 +11,7 @@ import json
 import ssl
 import sys
 import time
-from typing import Any
+from typing import Any, cast
 
 import uvloop
 
@@ -24,8 +24,7 @@ class Watcher(asyncio.Protocol):
         self._tail = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        transport.write(self._group.request)
+        cast(asyncio.WriteTransport, transport).write(self._group.request)
 
     def data_received(self, data: bytes) -> None:
         seen = self._tail + data
