@@ -11,15 +11,15 @@ from __future__ import annotations
 import asyncio
 import datetime
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from podwright.admission.interface import User
 from podwright.admission.plugins import build_chain
 from podwright.api.objects import Object
-from podwright.api.pods import condition_is_true
+from podwright.api.pods import condition, condition_is_true
 from podwright.api.resources import NODES
 from podwright.api.schema import Schema
 from podwright.apiserver.config import ApiServerConfig
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_TELL_EVERY: Final = 10.0
 _MASTERS: Final = ("system:masters", "system:authenticated")
 
 
@@ -84,6 +85,18 @@ def service_table(data_dir: Path) -> str:
     return f"podwright-svc-{Layout(data_dir).instance}"
 
 
+class Tell(Protocol):
+    """Who is told how the start goes."""
+
+    def ready(self, node: Ready) -> None:
+        """The node is Ready; said once."""
+        ...
+
+    def waiting(self, why: str) -> None:
+        """It is not Ready yet, in the words of its condition."""
+        ...
+
+
 def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
@@ -105,7 +118,7 @@ class Node:
         self._end_pods = self._end_pods or end_pods
         self._stopping.set()
 
-    async def run(self, on_ready: Callable[[Ready], None]) -> None:
+    async def run(self, tell: Tell) -> None:
         """Start everything, say once when the node is Ready, serve until `stop`.
 
         Raises an ExceptionGroup of what could not start (MissingProgramError, StartError, OSError, StoreError,
@@ -117,7 +130,7 @@ class Node:
             self._start_runtime(),
         )
         try:
-            await self._serve(store, schema, on_ready)
+            await self._serve(store, schema, tell)
         finally:
             await store.close()
 
@@ -129,7 +142,7 @@ class Node:
         else:
             await loading
 
-    async def _serve(self, store: SqliteStore, schema: Schema, on_ready: Callable[[Ready], None]) -> None:
+    async def _serve(self, store: SqliteStore, schema: Schema, tell: Tell) -> None:
         from podwright.kubelet.assembly import AssembledKubelet
 
         api = self._make_api_server(store, schema)
@@ -138,7 +151,7 @@ class Node:
         try:
             async with asyncio.TaskGroup() as group:
                 serving = group.create_task(kubelet.run(), name="kubelet")
-                others = [group.create_task(room, name=name) for name, room in await self._rooms(api, on_ready)]
+                others = [group.create_task(room, name=name) for name, room in await self._rooms(api, tell)]
                 await self._stopping.wait()
                 await _ended(serving)
                 if self._end_pods:
@@ -149,9 +162,7 @@ class Node:
             await kubelet.close()
             await api.stop()
 
-    async def _rooms(
-        self, api: ApiServer, on_ready: Callable[[Ready], None]
-    ) -> Sequence[tuple[str, Coroutine[Any, Any, None]]]:
+    async def _rooms(self, api: ApiServer, tell: Tell) -> Sequence[tuple[str, Coroutine[Any, Any, None]]]:
         """Everything beside API server and kubelet."""
         client = api.local_client(User("system:podwright", _MASTERS))
         authority = await asyncio.to_thread(api.pki.ca.read_text)
@@ -160,7 +171,7 @@ class Node:
             ("controllers", Controllers(client, [row.resource for row in ROWS], authority, _now).run()),
             ("scheduler events", scheduling.run()),
             ("scheduler", Scheduler(client, scheduling, _now).run()),
-            ("ready", self._tell_ready(client, api, on_ready)),
+            ("ready", self._tell_ready(client, api, tell)),
         ]
         if self._containerd is not None:
             informers = Informers(client)
@@ -222,21 +233,26 @@ class Node:
             labels=settings.node_labels,
         )
 
-    async def _tell_ready(self, client: Client, api: ApiServer, on_ready: Callable[[Ready], None]) -> None:
-        """Say once that the node is Ready."""
+    async def _tell_ready(self, client: Client, api: ApiServer, tell: Tell) -> None:
+        """Say once that the node is Ready, and until then every ten seconds what it waits for."""
+        name = self._settings.node_name
         ready = asyncio.Event()
 
         def look(old: Object | None, new: Object | None) -> None:
             if new is not None and condition_is_true(new, "Ready"):
                 ready.set()
 
-        name = self._settings.node_name
         nodes = Informer(client, NODES, field_selector=f"metadata.name={name}")
         nodes.add_handler(look)
         watching = asyncio.create_task(nodes.run(), name="informer of the node")
         try:
-            await ready.wait()
-            on_ready(Ready(api.url, self._settings.data_dir / "kubeconfig", name))
+            while not ready.is_set():
+                try:
+                    await asyncio.wait_for(ready.wait(), _TELL_EVERY)
+                except TimeoutError:
+                    said = condition(nodes.get(name) or {}, "Ready") or {}
+                    tell.waiting(str(said.get("message") or f"{name} has not registered yet"))
+            tell.ready(Ready(api.url, self._settings.data_dir / "kubeconfig", name))
         finally:
             await _ended(watching)
 

@@ -153,10 +153,11 @@ def _detach(data_dir: Path) -> None:
     if pid:
         os.close(write)
         with os.fdopen(read) as said:
-            text = said.read()
-        sys.stdout.write(text)
-        sys.stdout.flush()
-        if not text:
+            text = ""
+            for text in said:
+                sys.stdout.write(text)
+                sys.stdout.flush()
+        if not text.startswith("export "):
             _, status = os.waitpid(pid, 0)
             log = data_dir / "podwright.log"
             tail = log.read_text(errors="replace").strip().splitlines()[-5:]
@@ -172,6 +173,29 @@ def _detach(data_dir: Path) -> None:
     os.dup2(log_file, 2)
     for file in (write, log_file, null):
         os.close(file)
+
+
+class _Teller:
+    """Tells the user, and the other verbs, how the start goes."""
+
+    def __init__(self, lock: Lock, told: Instance, began: float) -> None:
+        self._lock = lock
+        self._told = told
+        self._began = began
+
+    def ready(self, node: Ready) -> None:
+        """The last words to a detached parent, which waits for the end of this stream."""
+        self._lock.say(replace(self._told, url=node.url))
+        click.echo(f"node {node.node_name} is Ready after {time.monotonic() - self._began:.2f} s, serving {node.url}")
+        click.echo(f"export KUBECONFIG={node.kubeconfig}")
+        sys.stdout.flush()
+        if os.getsid(0) == os.getpid() and not sys.stdout.isatty():
+            os.dup2(2, 1)
+
+    def waiting(self, why: str) -> None:
+        """Long waits are explained."""
+        click.echo(f"after {time.monotonic() - self._began:.0f} s the node is not Ready yet: {why}")
+        sys.stdout.flush()
 
 
 def _serve(settings: NodeSettings, lock: Lock, began: float, verbose: bool) -> None:
@@ -195,21 +219,13 @@ def _serve(settings: NodeSettings, lock: Lock, began: float, verbose: bool) -> N
     told = Instance(os.getpid(), node=settings.node_name, managed=not endpoint, endpoint=endpoint)
     lock.say(told)
 
-    def ready(node: Ready) -> None:
-        lock.say(replace(told, url=node.url))
-        click.echo(f"node {node.node_name} is Ready after {time.monotonic() - began:.2f} s, serving {node.url}")
-        click.echo(f"export KUBECONFIG={node.kubeconfig}")
-        sys.stdout.flush()
-        if not sys.stdout.isatty() and os.getsid(0) == os.getpid():
-            os.dup2(2, 1)  # a detached parent waits for the end of this stream
-
     async def serve() -> None:
         node = Node(settings)
         loop = asyncio.get_running_loop()
         for sig in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(sig, node.stop)
         loop.add_signal_handler(signal.SIGUSR1, lambda: node.stop(end_pods=True))
-        await node.run(ready)
+        await node.run(_Teller(lock, told, began))
 
     try:
         uvloop.run(serve())
