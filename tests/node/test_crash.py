@@ -1,0 +1,121 @@
+"""`kill -9` at any moment, then `up`: every Pod as declared, none started twice, nothing leaked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+from tests.node.pods import Pods, pod
+from tests.node.running_node import RunningNode
+
+from podwright.client.http import HttpClient
+
+NAMES = [f"p{number:02}" for number in range(20)]
+
+
+@pytest.fixture
+def crashing(node_folder: Path) -> Iterator[RunningNode]:
+    """A node of the test's own: others would mind."""
+    running = RunningNode.below(node_folder, "crash")
+    running.up()
+    try:
+        running.import_example_image()
+        yield running
+    finally:
+        running.down(purge=True)
+    assert running.leftovers() == []
+
+
+async def container_ids(client: HttpClient) -> dict[str, str]:
+    """Of every Pod of this test, when all are Ready: from the API."""
+    pods = Pods(client, "default")
+    ready = await asyncio.gather(*(pods.ready(name) for name in NAMES))
+    return {one["metadata"]["name"]: one["status"]["containerStatuses"][0]["containerID"] for one in ready}
+
+
+async def assert_once_each(node: RunningNode, ids: dict[str, str]) -> None:
+    """The runtime runs what the API says, and nothing else."""
+    found = await node.sandboxes()
+    assert sorted(found.ready) == [f"default/{name}" for name in NAMES]
+    assert found.containers == {
+        f"default/{name}": [container.removeprefix("containerd://")] for name, container in ids.items()
+    }
+
+
+async def test_containers_live_through_a_crash(crashing: RunningNode) -> None:
+    async with HttpClient.from_kubeconfig(crashing.kubeconfig) as client:
+        await asyncio.gather(*(Pods(client, "default").create(pod(name)) for name in NAMES))
+        before = await container_ids(client)
+    await assert_once_each(crashing, before)
+    crashing.kill()
+    crashing.up()
+    async with HttpClient.from_kubeconfig(crashing.kubeconfig) as client:
+        pods = Pods(client, "default")
+        assert await container_ids(client) == before
+        for name in NAMES:
+            status = (await pods.get(name))["status"]
+            assert status["phase"] == "Running" and status["containerStatuses"][0]["restartCount"] == 0
+        await pods.delete(NAMES[0])
+        await pods.gone(NAMES[0])
+    found = await crashing.sandboxes()
+    assert len(found.ready) == 19 and found.containers.keys() == {f"default/{name}" for name in NAMES[1:]}
+
+
+async def started(client: HttpClient, count: int) -> None:
+    """Until so many of the Pods have been seen Running."""
+    running: set[str] = set()
+    async with aclosing(Pods(client, "default").changes()) as changes:
+        async for one in changes:
+            if one["status"].get("phase") == "Running":
+                running.add(one["metadata"]["name"])
+            if len(running) >= count:
+                return
+
+
+@pytest.mark.parametrize("seen", [0, 1, 8, 19], ids=lambda seen: f"{seen} of 20 run")
+async def test_a_crash_while_pods_start(crashing: RunningNode, seen: int) -> None:
+    async with HttpClient.from_kubeconfig(crashing.kubeconfig) as client:
+        pods = Pods(client, "default")
+        await asyncio.gather(*(pods.create(pod(name)) for name in NAMES))
+        await started(client, seen) if seen else None
+    crashing.kill()
+    crashing.up()
+    async with HttpClient.from_kubeconfig(crashing.kubeconfig) as client:
+        ids = await container_ids(client)
+    await assert_once_each(crashing, ids)
+
+
+async def test_a_crash_while_pods_end(crashing: RunningNode) -> None:
+    async with HttpClient.from_kubeconfig(crashing.kubeconfig) as client:
+        pods = Pods(client, "default")
+        await asyncio.gather(*(pods.create(pod(name)) for name in NAMES))
+        await container_ids(client)
+        await asyncio.gather(*(pods.delete(name) for name in NAMES))
+    crashing.kill()
+    crashing.up()
+    async with HttpClient.from_kubeconfig(crashing.kubeconfig) as client:
+        await asyncio.gather(*(Pods(client, "default").gone(name) for name in NAMES))
+    found = await crashing.sandboxes()
+    assert (found.ready, found.containers) == ([], {})
+
+
+async def test_down_ends_pods_and_up_starts_them_again(crashing: RunningNode) -> None:
+    async with HttpClient.from_kubeconfig(crashing.kubeconfig) as client:
+        await asyncio.gather(*(Pods(client, "default").create(pod(name)) for name in NAMES))
+        before = await container_ids(client)
+    crashing.down()
+    crashing.up()
+    async with HttpClient.from_kubeconfig(crashing.kubeconfig) as client:
+
+        async def all_new() -> dict[str, str]:
+            while True:
+                after = await container_ids(client)
+                if not set(after.values()) & set(before.values()):
+                    return after
+
+        async with asyncio.timeout(30):
+            after = await all_new()
+    await assert_once_each(crashing, after)
