@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -41,7 +42,7 @@ class Registry:
                     async with session.post(f"/v2/{path}/blobs/uploads/") as answer:
                         answer.raise_for_status()
                         where = answer.headers["Location"]
-                    async with session.put(where, params={"digest": digest}, data=content) as answer:
+                    async with session.put(where, params={"digest": digest}, data=io.BytesIO(content)) as answer:
                         answer.raise_for_status()
             top = json.loads(files["index.json"])["manifests"][0]
             inner = _manifests(files, top)
