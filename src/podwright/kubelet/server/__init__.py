@@ -6,6 +6,5 @@
     streams, splice                                         upgraded connections to the runtime
     stats, metrics                                          what is used
 
-Page:
-https://kubernetes.io/docs/reference/access-authn-authz/kubelet-authn-authz/
+Page: https://kubernetes.io/docs/reference/access-authn-authz/kubelet-authn-authz/
 """

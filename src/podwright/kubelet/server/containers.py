@@ -6,7 +6,7 @@ Page: https://kubernetes.io/docs/tasks/debug/debug-application/debug-running-pod
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from podwright.api.objects import Object, metadata, name_of, namespace_of
@@ -33,11 +33,15 @@ def check_container(pod: Object, container: str) -> None:
         raise Refused(404, f'container "{container}" not found in pod "{name_of(pod)}"')
 
 
+def status_entries(pod: Object) -> Iterator[Mapping[str, Any]]:
+    """The statuses of all containers, of every kind."""
+    status = pod.get("status") or {}
+    return (entry for field in _STATUS_FIELDS for entry in status.get(field) or ())
+
+
 def status_of(pod: Object, container: str) -> Mapping[str, Any] | None:
     """The container's entry in the Pod's status."""
-    status = pod.get("status") or {}
-    entries = (entry for field in _STATUS_FIELDS for entry in status.get(field) or ())
-    return next((entry for entry in entries if entry["name"] == container), None)
+    return next((entry for entry in status_entries(pod) if entry["name"] == container), None)
 
 
 def logged_instance(pod: Object, container: str, runtime: PodRuntimeStatus, *, previous: bool) -> ContainerStatus:
@@ -74,9 +78,9 @@ def has_ended(pod: Object | None, container: str, container_id: str) -> bool:
     status = status_of(pod, container) or {}
     for field in ("state", "lastState"):
         for kind, detail in (status.get(field) or {}).items():
-            if kind == "terminated" and _bare(detail.get("containerID", "")) == container_id:
+            if kind == "terminated" and bare_id(detail.get("containerID", "")) == container_id:
                 return True
-    newer = _bare(status.get("containerID", ""))
+    newer = bare_id(status.get("containerID", ""))
     restarted = bool(newer) and newer != container_id
     return restarted and "running" in (status.get("state") or {})
 
@@ -96,5 +100,6 @@ def ready_sandbox(pod: Object, runtime: PodRuntimeStatus) -> str:
     return runtime.sandbox.id
 
 
-def _bare(container_id: str) -> str:
+def bare_id(container_id: str) -> str:
+    """The runtime's own id, of one that a status shows (`containerd://...`)."""
     return container_id.rpartition("//")[2]

@@ -14,10 +14,10 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from podwright.api.objects import Object, name_of, namespace_of, parse_time
+from podwright.kubelet.server.containers import status_entries
 from podwright.kubelet.server.stats import Measured, running_containers
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_STATUS_FIELDS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 _STATES = {"running": "running", "waiting": "created", "terminated": "exited"}
 
 
@@ -43,8 +43,7 @@ def kubelet_metrics(node_name: str, pods: Iterable[Object], under_way: int) -> b
     states = Counter(
         _STATES[kind]
         for pod in listed
-        for field in _STATUS_FIELDS
-        for entry in (pod.get("status") or {}).get(field) or ()
+        for entry in status_entries(pod)
         for kind in (entry.get("state") or {})
         if kind in _STATES
     )

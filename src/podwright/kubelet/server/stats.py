@@ -16,9 +16,9 @@ from typing import Any, Protocol
 from podwright.api.objects import Object, name_of, namespace_of, rfc3339, uid_of
 from podwright.kubelet.cgroups.usage import Usage
 from podwright.kubelet.pod_lifecycle import Clock
+from podwright.kubelet.server.containers import bare_id, status_entries
 from podwright.kubelet.volumes.in_thread import in_thread
 
-_STATUS_FIELDS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 _BUSY = (0, 1, 2, 5, 6, 7)
 """Columns of /proc/stat that count work: user, nice, system, irq, softirq, steal."""
 
@@ -118,12 +118,10 @@ class Stats:
 
 def running_containers(pod: Object) -> Iterable[tuple[str, str, str]]:
     """Name, id and start of each container that runs, as the Pod's status says."""
-    status = pod.get("status") or {}
-    for field in _STATUS_FIELDS:
-        for entry in status.get(field) or ():
-            running = (entry.get("state") or {}).get("running")
-            if running is not None and entry.get("containerID"):
-                yield entry["name"], entry["containerID"].rpartition("//")[2], running.get("startedAt") or ""
+    for entry in status_entries(pod):
+        running = (entry.get("state") or {}).get("running")
+        if running is not None and entry.get("containerID"):
+            yield entry["name"], bare_id(entry["containerID"]), running.get("startedAt") or ""
 
 
 def read_node(disk: Path, proc: Path = Path("/proc")) -> NodeUsage:
