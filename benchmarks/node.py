@@ -115,5 +115,7 @@ async def running_node(*, quick: bool) -> AsyncIterator[Node]:
             await runtime.close()
             await images.close()
         finally:
+            if find(data_dir) is None and (data_dir / "podwright.log").exists():
+                print((data_dir / "podwright.log").read_text(errors="replace")[-4000:], file=sys.stderr)
             if data_dir.exists():
                 await down(data_dir, purge=True)
