@@ -16,12 +16,12 @@ from urllib.parse import quote, urlencode
 from aiohttp import web
 from multidict import MultiMapping
 
-from podwright.api.errors import BadRequest, InternalError, NotFound
+from podwright.api.errors import BadRequest, InternalError, NotFound, from_status
 from podwright.api.objects import Object
 from podwright.api.resources import NODES, PODS
 from podwright.apiserver.context import Context
 from podwright.apiserver.routes import Asked
-from podwright.apiserver.splice import Upgraded, connect_upgraded
+from podwright.client.splice import Backend, Upgraded
 
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 _LOG_OPTIONS = (
@@ -157,7 +157,7 @@ class NodeProxy:
             return await self._upgrade(request, target)
         if asked.subresource in ("exec", "attach", "portforward"):
             raise BadRequest("Upgrade request required")
-        return await self._stream(request, target)
+        return await self._stream(request, asked, target)
 
     async def _upgrade(self, request: web.BaseRequest, target: Target) -> web.StreamResponse:
         # aiohttp does not give header names as they were sent otherwise; the kubelet does not mind either way.
@@ -172,22 +172,26 @@ class NodeProxy:
             lines.append("Content-Length: 0")
         head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
         try:
-            other = await connect_upgraded(target.host, target.port, self._tls, target.node, head)
-        except (OSError, EOFError) as error:
+            kubelet = await Backend.open(target.host, target.port, self._tls, target.node)
+        except OSError as error:
             raise InternalError(f"error dialing backend: {error}") from None
-        if other.status != 101:
-            body = await other.rest()
-            return web.Response(
-                status=other.status, body=body, headers={"Content-Type": other.header("content-type") or "text/plain"}
-            )
-        transport = request.transport
-        if transport is None:
-            other.close()
-            raise InternalError("the client has gone")
-        await other.splice(transport)
+        try:
+            answer = await kubelet.ask(head)
+            if answer.status != 101:
+                content_type = answer.content_type or "text/plain"
+                return web.Response(
+                    status=answer.status, body=await kubelet.body(answer), headers={"Content-Type": content_type}
+                )
+            if request.transport is None:
+                raise ConnectionResetError
+            await kubelet.splice(answer, request.transport)
+        except EOFError as error:
+            raise InternalError(f"error dialing backend: {error}") from None
+        finally:
+            kubelet.close()
         return Upgraded()
 
-    async def _stream(self, request: web.BaseRequest, target: Target) -> web.StreamResponse:
+    async def _stream(self, request: web.BaseRequest, asked: Asked, target: Target) -> web.StreamResponse:
         from aiohttp import ClientError, ClientTimeout
         from yarl import URL
 
@@ -205,9 +209,12 @@ class NodeProxy:
                 allow_redirects=False,
                 timeout=ClientTimeout(total=None, connect=30),
             ) as answer:
+                if answer.status >= 400 and asked.subresource == "log":
+                    # the kubelet speaks plain text; clients of a Pod's log expect a Status
+                    raise from_status({"code": answer.status, "message": (await answer.text()).strip()})
                 response = web.StreamResponse(status=answer.status)
                 for name, value in answer.headers.items():
-                    if name.lower() not in _HOP_HEADERS and name.lower() != "content-encoding":
+                    if name.lower() not in _HOP_HEADERS:
                         response.headers.add(name, value)
                 await response.prepare(request)
                 async for chunk in answer.content.iter_any():

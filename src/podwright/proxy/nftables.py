@@ -78,9 +78,11 @@ def _first_lines(text: str) -> str:
 async def _run(stdin: str, *command: str) -> tuple[int, str, str]:
     """Status, output and errors of a program that does not outlive its caller."""
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe)
+    # A pipe to a program that reads nothing may be closed by the time something is written to it.
+    source = pipe if stdin else asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(*command, stdin=source, stdout=pipe, stderr=pipe)
     try:
-        output, errors = await process.communicate(stdin.encode())
+        output, errors = await process.communicate(stdin.encode() or None)
     finally:
         if process.returncode is None:
             with suppress(ProcessLookupError):

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from podwright.client.splice import Backend, Upgraded
 from podwright.cri.errors import CriError
 from podwright.kubelet.server.errors import Refused, of_runtime
-from podwright.kubelet.server.splice import Backend, Upgraded
 
 if TYPE_CHECKING:
     from multidict import MultiMapping

@@ -1,15 +1,17 @@
-"""Two connections made one: after the runtime's 101, bytes pass both ways as they are, at the pace of the slower side.
+"""Two connections made one: after a server's 101, bytes pass both ways as they are, at the pace of the slower side.
 
     head sent --status 101--> spliced --either side ends--> closed
         head sent --any other status--> a plain answer, read to its end
 
-What is spoken (SPDY/3.1, WebSocket) need not be known. Called by `streams`.
+What is spoken (SPDY/3.1, WebSocket) need not be known. Called by the API server's way to
+kubelets and by the kubelet's way to the runtime.
 Page: https://www.rfc-editor.org/rfc/rfc9110#section-7.8
 """
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
@@ -33,7 +35,7 @@ class Upgraded(web.StreamResponse):
         self.force_close()
 
     async def prepare(self, request: web.BaseRequest) -> Any:
-        """The head was the runtime's."""
+        """The head was the other server's."""
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
@@ -98,16 +100,16 @@ class _Side(asyncio.Protocol):
 
 
 class Backend:
-    """A connection to the runtime's streaming server. `open` it, send one head, then `splice` or `body`, `close`."""
+    """A connection to the server that is asked. `open` it, send one head, then `splice` or `body`, `close`."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
 
     @classmethod
-    async def open(cls, host: str, port: int) -> Backend:
-        """Raises OSError."""
-        return cls(*await asyncio.open_connection(host, port, limit=HEAD_LIMIT))
+    async def open(cls, host: str, port: int, tls: ssl.SSLContext | None = None, name: str | None = None) -> Backend:
+        """Connect; with `tls` the server must prove to be `name`. Raises OSError."""
+        return cls(*await asyncio.open_connection(host, port, limit=HEAD_LIMIT, ssl=tls, server_hostname=name))
 
     def close(self) -> None:
         """Close the connection; what is buffered is still sent."""
