@@ -96,7 +96,13 @@ async def apply(client: HttpClient, wanted: Wanted) -> Applied:
     if before is not None and replaced:
         await delete_and_wait(client, resource, before)
     applied = await client.patch(
-        resource, name, wanted.object, namespace, patch_type=PatchType.APPLY, field_manager=FIELD_MANAGER
+        resource,
+        name,
+        wanted.object,
+        namespace,
+        patch_type=PatchType.APPLY,
+        field_manager=FIELD_MANAGER,
+        field_validation="Strict",
     )
     return Applied(wanted, applied, before is None or replaced)
 

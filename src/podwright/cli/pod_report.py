@@ -25,16 +25,28 @@ _EVENTS_SHOWN = 8
 
 async def report(client: HttpClient, data_dir: Path, namespace: str, name: str) -> list[str]:
     """The whole answer of `why`. Raises NotFound."""
-    pod = await client.get(PODS, name, namespace)
-    events = await client.list(EVENTS, namespace, field_selector=f"involvedObject.uid={uid_of(pod)}")
-    hooks = await asyncio.to_thread(hook_runs, data_dir, namespace, name, uid_of(pod))
+    pod, events, hooks = await _gather(client, data_dir, namespace, name)
     now = datetime.datetime.now(datetime.UTC)
     phase = (pod.get("status") or {}).get("phase") or "Pending"
     return [
         f"pod {namespace_of(pod)}/{name_of(pod)}: {phase}",
-        *finding_lines(explain(pod, events.items, hooks, now)),
-        *_event_lines(events.items, now),
+        *finding_lines(explain(pod, events, hooks, now)),
+        *_event_lines(events, now),
     ]
+
+
+async def findings(client: HttpClient, data_dir: Path, namespace: str, name: str) -> list[Finding]:
+    """What is so about a Pod as it is now. Raises NotFound."""
+    pod, events, hooks = await _gather(client, data_dir, namespace, name)
+    return explain(pod, events, hooks, datetime.datetime.now(datetime.UTC))
+
+
+async def _gather(
+    client: HttpClient, data_dir: Path, namespace: str, name: str
+) -> tuple[Object, Sequence[Object], Sequence[HookRun]]:
+    pod = await client.get(PODS, name, namespace)
+    events = await client.list(EVENTS, namespace, field_selector=f"involvedObject.uid={uid_of(pod)}")
+    return pod, events.items, await asyncio.to_thread(hook_runs, data_dir, namespace, name, uid_of(pod))
 
 
 def hook_runs(data_dir: Path, namespace: str, name: str, uid: str = "*") -> Sequence[HookRun]:

@@ -172,13 +172,18 @@ class HttpClient:
         subresource: str = "",
         field_manager: str = "",
         force: bool = False,
+        field_validation: str = "",
     ) -> Object:
-        """See `interface.Client.patch`."""
+        """See `interface.Client.patch`. `field_validation`: Ignore, Warn or Strict; "" leaves it to the server."""
         return await self._request(
             "PATCH",
             resource.path(namespace, name, subresource),
             body=body,
-            query={"fieldManager": field_manager, "force": "true" if force else ""},
+            query={
+                "fieldManager": field_manager,
+                "force": "true" if force else "",
+                "fieldValidation": field_validation,
+            },
             content_type=patch_type.value,
         )
 
