@@ -222,10 +222,14 @@ async def test_after_a_failed_pre_stop_term_follows(here: Observed) -> None:
     [
         pytest.param("bad-command", "no such file or directory", id="a missing program"),
         pytest.param("non-zero", "exited with 3: and more", id="a command that fails"),
-        pytest.param("refused", 'Get "http://127.0.0.1:1/refused": dial tcp 127.0.0.1:1: connect: connection refused', id="a refused connection"),
+        pytest.param(
+            "refused",
+            'Get "http://127.0.0.1:1/refused": dial tcp 127.0.0.1:1: connect: connection refused',
+            id="a refused connection",
+        ),
         pytest.param("bounded", "not completed within 1 s", id="a hook that exceeds the Pod's limit"),
     ],
-)  # fmt: skip
+)
 async def test_a_failed_post_start_kills_the_container_and_is_told(here: Observed, name: str, detail: str) -> None:
     state = await here.until(name, lambda state: state.waits_for("PostStartHookError"))
     message = state.state()[1]["message"]
