@@ -48,7 +48,12 @@ def node_folder(can_run_nodes: None) -> Iterator[Path]:
 def node(node_folder: Path) -> Iterator[RunningNode]:
     """The node that tests share, with the example image `podwright/busybox:1`. It must go without a trace."""
     running = RunningNode.below(node_folder, "shared")
-    running.up()
+    running.static_pods.mkdir()
+    config = node_folder / "kubelet.yaml"
+    config.write_text(
+        f"apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nstaticPodPath: {running.static_pods}\n"
+    )
+    running.up("--config", str(config))
     try:
         running.import_example_image()
         yield running

@@ -51,6 +51,12 @@ def status_of(one: Object, name: str = "main") -> Any:
     return next((status for status in every if status["name"] == name), None)
 
 
+def waiting_reason(one: Object, name: str = "main") -> str:
+    """Why a container waits; "" when it does not."""
+    state = (status_of(one, name) or {}).get("state") or {}
+    return str((state.get("waiting") or {}).get("reason", ""))
+
+
 @dataclass(frozen=True)
 class Pods:
     """The Pods of one namespace."""

@@ -67,6 +67,11 @@ class RunningNode:
         return self.data_dir / "kubeconfig"
 
     @property
+    def static_pods(self) -> Path:
+        """A folder for manifests, for tests that tell the kubelet of it."""
+        return self.data_dir.with_name(f"{self.name}-static")
+
+    @property
     def layout(self) -> Layout:
         """Where its runtime keeps things."""
         return Layout(self.data_dir)
