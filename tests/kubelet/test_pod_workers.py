@@ -220,7 +220,7 @@ async def test_a_fault_in_one_pod_leaves_the_others_alone(
     await settled()
     workers.tell("v", Seen(pod("v")))
     await done.until(lambda: done.did("sync") == 2)
-    assert "syncing pod d/p failed, again in 10.0 s" in caplog.text
+    assert "syncing pod d/p failed, again in 1.0 s" in caplog.text
 
 
 async def test_a_static_pod_waits_for_the_old_one_of_its_name(done: Recorded, workers: PodWorkers) -> None:

@@ -37,10 +37,10 @@ from podwright.kubelet.status.generate import Verdict
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+FIRST_ERROR_DELAY = 1.0
+"""Seconds after which a pass that failed is tried again first, doubling; often the runtime was away for a moment."""
 ERROR_DELAY = 10.0
-"""Seconds after which a pass that failed is tried again; up to half of it is added at random."""
-STOP_ERROR_DELAY = 1.0
-"""Seconds after which ending a Pod is tried again first; doubles up to ERROR_DELAY."""
+"""The longest of these pauses; while a Pod is made to run up to half of each is added at random."""
 JITTER = 0.5
 
 
@@ -274,9 +274,8 @@ class PodWorkers:
         return resync if outcome.retry_after is None else min(outcome.retry_after, resync)
 
     def _error_delay(self, stage: Stage, failures: int) -> float:
-        if stage is Stage.SYNCING:
-            return ERROR_DELAY * (1 + JITTER * self._chance())
-        return float(min(ERROR_DELAY, STOP_ERROR_DELAY * 2 ** min(failures - 1, 10)))
+        delay: float = min(ERROR_DELAY, FIRST_ERROR_DELAY * 2 ** min(failures - 1, 10))
+        return delay * (1 + JITTER * self._chance()) if stage is Stage.SYNCING else delay
 
     async def _interruptible(self, worker: _Worker, call: Coroutine[Any, Any, T]) -> T | None:
         """The result of `call`, or None when an event has broken it off."""
