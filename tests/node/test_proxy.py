@@ -98,6 +98,16 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
 """
 
 
+OPEN = """
+import socket, sys
+with socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=1) as s:
+    print(s.recv(512).decode().strip(), flush=True)
+    for line in sys.stdin:
+        s.sendall(line.encode())
+        print(s.recv(512).decode().strip(), flush=True)
+"""
+
+
 class Machines:
     """The namespaces by their short names: host, a, b, outside."""
 
@@ -344,6 +354,52 @@ async def test_changes_of_endpoints_lose_no_request(machines: Machines, tmp_path
     assert changes > 3
     assert len(answers) == 1500
     assert {a.split()[0] for a in answers} == {"a", "b"}
+
+
+async def test_a_proxy_that_starts_anew_loses_no_request(machines: Machines, tmp_path: Path) -> None:
+    async with proxy(machines, tmp_path, service(), endpoint_slice(*BOTH)) as client:
+        asking = asyncio.create_task(machines.ask("outside", IP, 80, times=1500))
+        starts = 0
+        while not asking.done():
+            informers = Informers(client)
+            nft = Nftables(machines.program(tmp_path, "nft"))
+            again = ServiceProxy(informers, NODE, TABLE, nft)
+            async with running(informers.run(), again.run()):
+                await asyncio.sleep(0.06)
+            starts += 1
+        answers = await asking
+    assert starts > 3
+    assert len(answers) == 1500
+    assert {a.split()[0] for a in answers} == {"a", "b"}
+
+
+async def test_an_open_connection_outlives_its_place_among_the_endpoints(machines: Machines, tmp_path: Path) -> None:
+    async with proxy(machines, tmp_path, service(), endpoint_slice(endpoint(POD_A))) as client:
+        pipe = asyncio.subprocess.PIPE
+        words = machines.command("outside", sys.executable, "-c", OPEN, IP, "80")
+        process = await asyncio.create_subprocess_exec(*words, stdin=pipe, stdout=pipe)
+        stdin, stdout = process.stdin, process.stdout
+        assert stdin is not None
+        assert stdout is not None
+
+        async def echo() -> str:
+            stdin.write(b"hello\n")
+            return (await stdout.readline()).decode().strip()
+
+        assert (await stdout.readline()).startswith(b"a ")
+        assert await echo() == "hello"
+        await replace(client, endpoint_slice(endpoint(POD_B)))
+        await in_chain(machines, "cluster/default/web/tcp/80", f"{POD_B}:8080")
+        assert await echo() == "hello"
+        await replace(client, endpoint_slice())
+        await eventually(lambda: refused(machines))
+        assert await echo() == "hello"
+        stdin.close()
+        await process.wait()
+
+
+async def refused(machines: Machines) -> bool:
+    return await machines.ask("outside", IP, 80) == ["refused"]
 
 
 @pytest.mark.skipif(not shutil.which("conntrack"), reason="needs conntrack")
