@@ -20,7 +20,6 @@ from tests.proxy.objects import endpoint, endpoint_slice, service
 from podwright.api.objects import Object
 from podwright.api.resources import ENDPOINT_SLICES, NAMESPACES, SERVICES
 from podwright.client.informers import Informers
-from podwright.dns.addon import kube_dns_objects
 from podwright.dns.limit import Limiter
 from podwright.dns.server import DnsServer
 from podwright.dns.upstream import Forwarder, ResolvConf, Server
@@ -358,11 +357,3 @@ def test_a_client_that_floods_is_limited_and_the_others_are_not() -> None:
 def test_only_so_many_clients_are_remembered() -> None:
     limiter = Limiter(rate=1, burst=1, clients=2)
     assert [limiter.allows(client, 0.0) for client in ("a", "b", "c", "a", "c")] == [True, True, True, True, False]
-
-
-def test_kube_dns_is_a_service_without_selector_and_its_slice() -> None:
-    dns, endpoints = kube_dns_objects("10.96.0.10", "10.88.0.1")
-    assert dns["metadata"]["name"] == "kube-dns"
-    assert "selector" not in dns["spec"]
-    assert endpoints["endpoints"][0]["addresses"] == ["10.88.0.1"]
-    assert {p["name"] for p in dns["spec"]["ports"]} == {p["name"] for p in endpoints["ports"]}
