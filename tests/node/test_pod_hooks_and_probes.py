@@ -31,9 +31,12 @@ async def test_post_start_ends_before_the_container_counts_as_running(pods: Pods
 
 
 async def test_a_failed_post_start_kills_the_container_and_says_so(pods: Pods) -> None:
-    await pods.create(pod("p", container(lifecycle={"postStart": executes("exit 9")}), restartPolicy="Never"))
+    given = container(
+        "trap 'exit 5' TERM; sleep 1000 & wait", lifecycle={"postStart": executes("usleep 200000; exit 9")}
+    )
+    await pods.create(pod("p", given, restartPolicy="Never"))
     one = await pods.ended("p")
-    assert one["status"]["phase"] == "Failed"
+    assert status_of(one)["state"]["terminated"]["exitCode"] == 5
     assert "FailedPostStartHook" in await pods.events("p")
 
 

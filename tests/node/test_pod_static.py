@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 from tests.node.pods import Pods, container, pod, status_of
@@ -29,4 +30,6 @@ async def test_a_manifest_in_the_folder_is_a_pod(node: RunningNode, pods: Pods) 
 
     file.unlink()
     await pods.gone(name)
-    assert f"{pods.namespace}/{name}" not in (await node.sandboxes()).ready
+    async with asyncio.timeout(10):
+        while f"{pods.namespace}/{name}" in (await node.sandboxes()).ready:
+            await asyncio.sleep(0.02)
