@@ -214,6 +214,8 @@ def _serve(settings: NodeSettings, lock: Lock, began: float, verbose: bool) -> N
         stream=sys.stderr,
     )
     logging.getLogger("podwright").setLevel(logging.DEBUG if verbose else logging.INFO)
+    # Programs are forked only to be replaced at once: gRPC need not stop its threads for that, nor complain.
+    os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
     leave_callers_cgroups(os.getpid(), Layout(settings.data_dir))
     endpoint = settings.runtime_endpoint
     told = Instance(os.getpid(), node=settings.node_name, managed=not endpoint, endpoint=endpoint)
