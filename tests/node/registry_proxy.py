@@ -63,7 +63,9 @@ class Door:
 class RegistryProxy:
     """Forwards to a registry."""
 
-    def __init__(self, backend: Registry, door: Door | None = None, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, backend: Registry, door: Door | None = None, tls: ssl.SSLContext | None = None, port: int = 0
+    ) -> None:
         self._backend = backend
         self._tls = tls
         self.door = door or Door()
@@ -73,7 +75,7 @@ class RegistryProxy:
         """images (repositories) of which layers were sent at the same time"""
         self._busy: Counter[str] = Counter()
         self._tokens: dict[str, str] = {}
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = socket.create_server(("127.0.0.1", port))
         self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
         self._session: aiohttp.ClientSession | None = None
         self._runner: web.AppRunner | None = None
@@ -202,8 +204,8 @@ class RegistryProxy:
 
 @asynccontextmanager
 async def proxied(
-    backend: Registry, door: Door | None = None, tls: ssl.SSLContext | None = None
+    backend: Registry, door: Door | None = None, tls: ssl.SSLContext | None = None, port: int = 0
 ) -> AsyncIterator[RegistryProxy]:
     """A proxy that serves until the block ends."""
-    async with RegistryProxy(backend, door, tls) as proxy:
+    async with RegistryProxy(backend, door, tls, port) as proxy:
         yield proxy

@@ -27,9 +27,9 @@ from podwright.kubelet.cgroups.hierarchy import read_hierarchies
 from podwright.kubelet.cgroups.pods import PodCgroups, instance_name
 from podwright.kubelet.cgroups.tree import CgroupTree
 from podwright.kubelet.configuration import KubeletConfiguration
-from podwright.kubelet.credentials import provider_config
 from podwright.kubelet.credentials.lookup import CredentialLookup
 from podwright.kubelet.credentials.node_config import ConfigFiles, user_home
+from podwright.kubelet.credentials.provider_files import ProviderFiles
 from podwright.kubelet.credentials.provider_plugin import ProviderPlugins
 from podwright.kubelet.environment.dns_config import PodDns
 from podwright.kubelet.environment.environment import ContainerEnvironment, service_informer
@@ -243,8 +243,8 @@ class AssembledKubelet:
         settings = self._settings
         plugins = None
         if settings.provider_config is not None and settings.provider_bin_dir is not None:
-            providers = provider_config.read(settings.provider_config, settings.provider_bin_dir)
-            plugins = ProviderPlugins(providers, settings.provider_bin_dir, self._client)
+            files = ProviderFiles(settings.provider_config, settings.provider_bin_dir)
+            plugins = ProviderPlugins(files.current, settings.provider_bin_dir, self._client)
         return CredentialLookup(self._client, ConfigFiles(settings.data_dir, user_home()), plugins)
 
     def _make_runtime(self, machine: Machine) -> KubeRuntime:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from podwright.kubelet.credentials.provider_config import Provider, ProviderConfigError, TokenAttributes, parse, read
+from podwright.kubelet.credentials.provider_files import Configured
 from podwright.kubelet.credentials.provider_plugin import ProviderPlugins
 
 V1 = "credentialprovider.kubelet.k8s.io/v1"
@@ -110,7 +111,9 @@ class World:
     def __init__(self, path: Path, provider: Provider = PROVIDER, client: Any = None) -> None:
         self.path = path
         self.clock = 0.0
-        self.plugins = ProviderPlugins([provider], path, client, timeout=2.0, monotonic=lambda: self.clock)
+        self.plugins = ProviderPlugins(
+            lambda: Configured([provider]), path, client, timeout=2.0, monotonic=lambda: self.clock
+        )
 
     def install(self, script: str) -> None:
         program = self.path / "plugin"
@@ -204,7 +207,7 @@ async def test_a_provider_that_misbehaves_is_a_text_without_its_output(
     caplog.set_level(logging.DEBUG)
     provider = Provider("plugin", ["*.r.io"], 300.0, V1)
     world = World(tmp_path, provider)
-    world.plugins = ProviderPlugins([provider], tmp_path, None, timeout=0.5)
+    world.plugins = ProviderPlugins(lambda: Configured([provider]), tmp_path, None, timeout=0.5)
     world.install(script)
     found = await world.plugins.credentials(POD, "a.r.io/x")
     assert list(found.credentials) == []

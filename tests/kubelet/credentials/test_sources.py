@@ -197,6 +197,18 @@ async def test_a_helper_gets_the_server_and_gives_user_and_secret(helper: Any) -
     assert (entry.credential.username, entry.credential.password) == ("r.io", "s")
 
 
+async def test_what_a_namespace_s_file_gives_counts_as_a_secret_of_that_namespace(tmp_path: Path, helper: Any) -> None:
+    helper('cat >/dev/null; echo \'{"Username":"helped","Secret":"s"}\'')
+    file = tmp_path / "credentials" / "ns" / "config.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"auths": {"r.io": {"auth": b64("u:p")}}, "credHelpers": {"r.io": "test"}}))
+    found = await CredentialLookup(None, ConfigFiles(tmp_path, None)).find(pod(), "r.io/x")
+    assert [credential.username for credential in found.credentials] == ["u", "helped"]
+    assert {credential.source.secret for credential in found.credentials} == {
+        ("credentials/ns/config.json", "ns", "config.json")
+    }
+
+
 async def test_a_helper_s_token_is_an_identity_token(helper: Any) -> None:
     helper('cat >/dev/null; echo \'{"Username":"<token>","Secret":"s"}\'')
     (entry,) = await helpers.ask("test", "r.io")

@@ -41,8 +41,11 @@ def _is_hub(key: str, repository: str) -> bool:
     return key == "index.docker.io" and repository.startswith("docker.io/")
 
 
-async def ask(helper: str, server: str, *, timeout: float = TIMEOUT) -> Sequence[Entry]:
-    """What the helper has for the server; empty when it has nothing, fails, or takes longer than `timeout` seconds."""
+async def ask(helper: str, server: str, *, named_by: Source | None = None, timeout: float = TIMEOUT) -> Sequence[Entry]:
+    """What the helper has for the server; empty when it has nothing, fails, or takes longer than `timeout` seconds.
+
+    `named_by` is the file that names the helper, where that is not for every Pod of the node.
+    """
     if not _NAME.fullmatch(helper):
         log.warning("credential helper %r: not a program's name", helper)
         return ()
@@ -76,7 +79,7 @@ async def ask(helper: str, server: str, *, timeout: float = TIMEOUT) -> Sequence
     except (ValueError, KeyError, TypeError):
         log.warning("credential helper %s: its answer is not the expected JSON", program)
         return ()
-    source = Source(f"helper {program}")
+    source = Source(f"helper {program}", secret=named_by.secret if named_by else None)
     if username == "<token>":
         return [Entry(server, Credential(identity_token=secret, source=source))]
     return [Entry(server, Credential(username, secret, source=source))]

@@ -16,8 +16,8 @@ from podwright.api.objects import Object, namespace_of
 from podwright.client.interface import Client
 from podwright.kubelet.credentials import helpers, keyring, pull_secrets
 from podwright.kubelet.credentials.docker_config import DockerConfig
-from podwright.kubelet.credentials.keyring import Credential
-from podwright.kubelet.credentials.node_config import ConfigFiles
+from podwright.kubelet.credentials.keyring import Credential, Source
+from podwright.kubelet.credentials.node_config import ConfigFiles, namespace_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +81,14 @@ class CredentialLookup:
             credentials += found
             considered.append(Considered(f"secrets {', '.join(pull_secrets.secret_names(pod))}", len(found)))
         namespace = namespace_of(pod)
-        files = [("node's config.json", await asyncio.to_thread(self._files.node))]
+        files = [(Source("node's config.json"), await asyncio.to_thread(self._files.node))]
         if namespace:
             config = await asyncio.to_thread(self._files.namespace, namespace)
-            files.insert(0, (f"credentials/{namespace}/config.json", config))
-        for text, config in files:
-            found = await self._from_file(config, repository)
+            files.insert(0, (namespace_source(namespace), config))
+        for source, config in files:
+            found = await self._from_file(source, config, repository)
             credentials += found
-            considered.append(Considered(text, len(found)))
+            considered.append(Considered(source.text, len(found)))
         answer = ProviderAnswer()
         if self._providers is not None:
             answer = await self._providers.credentials(pod, repository)
@@ -101,9 +101,9 @@ class CredentialLookup:
         if self._providers is not None:
             self._providers.rejected(credential)
 
-    async def _from_file(self, config: DockerConfig, repository: str) -> list[Credential]:
+    async def _from_file(self, source: Source, config: DockerConfig, repository: str) -> list[Credential]:
         found = list(keyring.lookup(config.entries, repository))
         asked = helpers.helper_for(config, repository)
         if asked is not None:
-            found += [entry.credential for entry in await helpers.ask(*asked)]
+            found += [entry.credential for entry in await helpers.ask(*asked, named_by=source)]
         return found

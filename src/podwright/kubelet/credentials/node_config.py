@@ -44,7 +44,7 @@ class ConfigFiles:
 
     def namespace(self, namespace: str) -> DockerConfig:
         """`credentials/<namespace>/config.json` below the data directory: for Pods of that namespace only."""
-        return self._first([self._data_dir / "credentials" / namespace / "config.json"])
+        return self._first([self._data_dir / "credentials" / namespace / "config.json"], namespace_source(namespace))
 
     def candidates(self) -> Sequence[Path]:
         """Where the node's file is looked for, in order."""
@@ -54,7 +54,7 @@ class ConfigFiles:
         dockercfg = [self._data_dir, working, *([self._home] if self._home else []), root]
         return [folder / "config.json" for folder in config_json] + [folder / ".dockercfg" for folder in dockercfg]
 
-    def _first(self, paths: Sequence[Path]) -> DockerConfig:
+    def _first(self, paths: Sequence[Path], source: Source | None = None) -> DockerConfig:
         for path in paths:
             try:
                 stat = path.stat()
@@ -67,7 +67,7 @@ class ConfigFiles:
                 continue
             parse = parse_dockercfg if path.name == ".dockercfg" else parse_config_json
             try:
-                config = parse(content, Source(str(path)))
+                config = parse(content, source or Source(str(path)))
             except DockerConfigError as error:
                 config = DockerConfig(problems=[str(error)])
             for problem in config.problems:
@@ -75,6 +75,12 @@ class ConfigFiles:
             self._read[path] = _Read(stamp, config)
             return config
         return DockerConfig()
+
+
+def namespace_source(namespace: str) -> Source:
+    """The source of a namespace's file. It counts as a secret of the namespace, so that what it pulled stays there."""
+    name = f"credentials/{namespace}/config.json"
+    return Source(name, secret=(name, namespace, "config.json"))
 
 
 def user_home() -> Path | None:

@@ -27,6 +27,7 @@ from podwright.kubelet.credentials import keyring, provider_response
 from podwright.kubelet.credentials.keyring import Credential, Entry, Source
 from podwright.kubelet.credentials.lookup import ProviderAnswer
 from podwright.kubelet.credentials.provider_config import Provider
+from podwright.kubelet.credentials.provider_files import Configured
 from podwright.kubelet.credentials.provider_response import CacheKeyType, ProviderError
 
 log = logging.getLogger(__name__)
@@ -61,18 +62,22 @@ class _Turn:
 
 
 class ProviderPlugins:
-    """The configured providers. `client` is needed by those with tokenAttributes."""
+    """The configured providers. `client` is needed by those with tokenAttributes.
+
+    `configured` is called in a thread at each look-up: providers come, change and go while the node runs.
+    """
 
     def __init__(
         self,
-        providers: Sequence[Provider],
+        configured: Callable[[], Configured],
         bin_dir: Path,
         client: Client | None,
         *,
         timeout: float = TIMEOUT,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._providers = providers
+        self._configured = configured
+        self._known: dict[str, Provider] = {}
         self._bin_dir = bin_dir
         self._client = client
         self._timeout = timeout
@@ -82,16 +87,18 @@ class ProviderPlugins:
 
     async def credentials(self, pod: Object, repository: str) -> ProviderAnswer:
         """What those whose matchImages cover the repository have for it; failures are in the answer."""
+        configured = await asyncio.to_thread(self._configured)
+        self._forget_changed(configured.providers)
         asked = [
             provider
-            for provider in self._providers
+            for provider in configured.providers
             if any(
                 (key := keyring.index_key(pattern)) is not None and keyring.matches(key, repository)
                 for pattern in provider.match_images
             )
         ]
         entries: list[Entry] = []
-        failures: list[str] = []
+        failures: list[str] = [configured.problem] if configured.problem else []
         for result in await asyncio.gather(*(self._ask(provider, pod, repository) for provider in asked)):
             if isinstance(result, str):
                 failures.append(result)
@@ -105,6 +112,14 @@ class ProviderPlugins:
         """A registry did not accept it: it is not used again from the cache."""
         for key in [key for key, kept in self._cache.items() if any(e.credential == credential for e in kept.entries)]:
             del self._cache[key]
+
+    def _forget_changed(self, providers: Sequence[Provider]) -> None:
+        """What a provider answered before it was configured otherwise is not used any more."""
+        now = {provider.name: provider for provider in providers}
+        changed = {name for name, provider in self._known.items() if now.get(name) != provider}
+        for key in [key for key in self._cache if key[0] in changed]:
+            del self._cache[key]
+        self._known = now
 
     async def _ask(self, provider: Provider, pod: Object, repository: str) -> Sequence[Entry] | str:
         try:

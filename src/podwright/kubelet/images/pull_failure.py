@@ -129,11 +129,14 @@ def advice(kind: FailureKind, registry: str, repository: str, tried: str) -> str
         case FailureKind.BROKEN_OFF:
             return f"{registry} broke the connection off; what has arrived is kept for the next attempt"
         case FailureKind.TLS:
-            return f"the certificate of {registry} is not trusted: put its CA into registries/{registry}/hosts.toml"
+            return (
+                f"the certificate of {registry} is not trusted: name the file with its CA in "
+                f'registries/{registry}/hosts.toml, as [host."https://{registry}"] and below it ca = "/path/to/ca.crt"'
+            )
         case FailureKind.PLAIN_HTTP:
             return (
                 f"{registry} speaks plain HTTP: allow it by the line "
-                f'server = "http://{registry}" in registries/{registry}/hosts.toml'
+                f'[host."http://{registry}"] in registries/{registry}/hosts.toml'
             )
         case FailureKind.UNAUTHORIZED:
             return f"{registry} refused {repository} ({tried})"

@@ -1,0 +1,665 @@
+"""Private images on a whole node: every way to prove a right to them, nobody else gets them, no password gets out."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import datetime
+import ipaddress
+import json
+import os
+import re
+import secrets
+import ssl
+import stat
+import subprocess
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from tests.node.pulling import Pods, container, pods_in, runnable
+from tests.node.registry import Registry, free_port, registry
+from tests.node.registry_proxy import Door, RegistryProxy, proxied
+from tests.node.running_node import PODWRIGHT, RunningNode
+
+from podwright.api.objects import Object
+from podwright.api.resources import EVENTS, SECRETS, SERVICE_ACCOUNTS
+from podwright.client.http import HttpClient
+from podwright.containerd.managed import ManagedContainerd
+from podwright.containerd.oci_image import archive
+
+USER = "tenant"
+CANARY = f"canary-{secrets.token_hex(8)}"
+"""the password: nothing that the node writes may have it in it"""
+_ANSWER = {"kind": "CredentialProviderResponse", "apiVersion": "credentialprovider.kubelet.k8s.io/v1"}
+_PROVIDER = """#!/bin/sh
+cat > "$FOLDER/request.json"
+echo run >> "$FOLDER/runs"
+. "$FOLDER/behaviour"
+"""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """An exec credential provider that does what a test says."""
+
+    folder: Path
+    name: str
+    port: int
+    """it is asked for images of 127.0.0.1 at this port"""
+
+    @property
+    def runs(self) -> int:
+        """How often it was run."""
+        file = self.folder / "runs"
+        return len(file.read_text().splitlines()) if file.exists() else 0
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What it was last asked."""
+        asked: dict[str, Any] = json.loads((self.folder / "request.json").read_text())
+        return asked
+
+    def does(self, script: str) -> None:
+        """Lines of shell."""
+        (self.folder / "behaviour").write_text(script)
+
+    def answers(self, password: str, user: str = USER, **more: Any) -> None:
+        """With a pair for its registry."""
+        auth = {f"127.0.0.1:{self.port}": {"username": user, "password": password}}
+        answer = {**_ANSWER, "cacheKeyType": "Registry", "cacheDuration": "0s", "auth": auth, **more}
+        (self.folder / "answer.json").write_text(json.dumps(answer))
+        self.does('cat "$FOLDER/answer.json"\n')
+
+    def config(self) -> dict[str, Any]:
+        """Its entry in the CredentialProviderConfig."""
+        return {
+            "name": self.name,
+            "matchImages": [f"127.0.0.1:{self.port}"],
+            "defaultCacheDuration": "0s",
+            "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
+            "env": [{"name": "FOLDER", "value": str(self.folder)}],
+        }
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A node whose kubelet has two providers."""
+
+    node: RunningNode
+    plain: Provider
+    token: Provider
+    """gets the token of the Pod's service account"""
+    command_lines: set[bytes]
+    """of every process that was seen, kubectl's aside: what a user types is the user's"""
+
+
+@contextmanager
+def _watched_processes() -> Iterator[set[bytes]]:
+    seen: set[bytes] = set()
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.05):
+            for process in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    line = process.read_bytes()
+                except OSError:
+                    continue
+                if b"kubectl" not in line:
+                    seen.add(line)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _write_config(folder: Path, providers: list[dict[str, Any]]) -> Path:
+    file = folder / "providers.json"
+    document = {"kind": "CredentialProviderConfig", "apiVersion": "kubelet.config.k8s.io/v1", "providers": providers}
+    draft = folder / "draft"
+    draft.write_text(json.dumps(document))
+    draft.replace(file)
+    return file
+
+
+def _token_config(provider: Provider) -> dict[str, Any]:
+    return provider.config() | {
+        "tokenAttributes": {
+            "serviceAccountTokenAudience": "registry.tests",
+            "requireServiceAccount": True,
+            "cacheType": "ServiceAccount",
+        }
+    }
+
+
+@pytest.fixture(scope="module")
+def setting(node_folder: Path) -> Iterator[Setting]:
+    folder = node_folder / "providers"
+    made = []
+    for name in ("plain", "token"):
+        (folder / name).mkdir(parents=True)
+        program = folder / f"provide-{name}"
+        program.write_text(_PROVIDER)
+        program.chmod(0o755)
+        made.append(Provider(folder / name, program.name, free_port()))
+    plain, token = made
+    config = _write_config(folder, [plain.config(), _token_config(token)])
+    running = RunningNode.below(node_folder, "private")
+    running.up("--image-credential-provider-config", str(config), "--image-credential-provider-bin-dir", str(folder))
+    try:
+        with _watched_processes() as seen:
+            yield Setting(running, plain, token, seen)
+    finally:
+        running.down(purge=True)
+
+
+@pytest.fixture
+async def source(tmp_path: Path) -> AsyncIterator[Registry]:
+    async with registry(tmp_path / "registry") as source:
+        yield source
+
+
+@pytest.fixture
+async def pods(setting: Setting, request: pytest.FixtureRequest) -> AsyncIterator[Pods]:
+    async with pods_in(setting.node, f"private-{abs(hash(request.node.name)) % 10**8}") as pods:
+        yield pods
+
+
+@pytest.fixture(params=["basic", "bearer"])
+async def private(request: pytest.FixtureRequest, source: Registry) -> AsyncIterator[RegistryProxy]:
+    """A registry that wants a password, shown in either of the two ways."""
+    async with proxied(source, Door({USER: CANARY}, bearer=request.param == "bearer")) as private:
+        yield private
+
+
+@pytest.fixture
+async def basic(source: Registry) -> AsyncIterator[RegistryProxy]:
+    async with proxied(source, Door({USER: CANARY})) as private:
+        yield private
+
+
+def docker_config(*entries: tuple[str, str, str]) -> str:
+    """A config.json of (server, user, password)."""
+    auths = {
+        server: {"auth": base64.b64encode(f"{user}:{password}".encode()).decode()} for server, user, password in entries
+    }
+    return json.dumps({"auths": auths})
+
+
+def secret(name: str, config: str) -> Object:
+    """A pull secret."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name},
+        "type": "kubernetes.io/dockerconfigjson",
+        "stringData": {".dockerconfigjson": config},
+    }
+
+
+def named(*names: str) -> dict[str, Any]:
+    """The Pod's field."""
+    return {"imagePullSecrets": [{"name": name} for name in names]}
+
+
+def _write(file: Path, content: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        out.write(content)
+
+
+@pytest.fixture
+def node_config(setting: Setting) -> Iterator[Callable[..., None]]:
+    """Writes the node's own config.json, for one test."""
+    file = setting.node.data_dir / "config.json"
+    yield lambda *entries: _write(file, docker_config(*entries))
+    file.unlink(missing_ok=True)
+
+
+async def test_without_credentials_nothing_is_pulled_and_the_message_says_so(
+    pods: Pods, private: RegistryProxy
+) -> None:
+    name = await private.push("team/none:1", runnable("none"))
+    await pods.create("none", name)
+    message = await pods.waits("none", "ErrImagePull")
+    assert f"{private.address} refused {private.address}/team/none (no credentials for it were found)" in message
+
+
+async def test_the_node_s_config_json_is_for_every_pod(
+    pods: Pods, private: RegistryProxy, node_config: Callable[..., None]
+) -> None:
+    name = await private.push("team/node:1", runnable("node"))
+    node_config((private.address, USER, CANARY))
+    await pods.create("uses-node", name)
+    await pods.running("uses-node")
+    # and what the node's credentials have pulled stays usable for every Pod without them
+    node_config()
+    await pods.create("uses-node-too", name)
+    await pods.running("uses-node-too")
+
+
+async def test_a_namespace_s_config_json_is_for_its_pods_alone(
+    setting: Setting, pods: Pods, basic: RegistryProxy
+) -> None:
+    name = await basic.push("team/namespace:1", runnable("namespace"))
+    file = setting.node.data_dir / "credentials" / pods.namespace / "config.json"
+    _write(file, docker_config((basic.address, USER, CANARY)))
+    await pods.create("of-the-namespace", name)
+    await pods.running("of-the-namespace")
+    async with pods_in(setting.node, f"{pods.namespace}-other") as others:
+        # not even now that the image is here
+        await others.create("of-another", name)
+        await others.waits("of-another", "ErrImagePull")
+
+
+async def test_a_provider_is_asked_for_its_registry_and_for_no_other(
+    setting: Setting, pods: Pods, source: Registry
+) -> None:
+    async with proxied(source, Door({USER: CANARY}), port=setting.plain.port) as private:
+        name = await private.push("team/provided:1", runnable("provided"))
+        setting.plain.answers(CANARY)
+        await pods.create("provided", name)
+        await pods.running("provided")
+    assert setting.plain.request == {
+        "kind": "CredentialProviderRequest",
+        "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
+        "image": f"127.0.0.1:{setting.plain.port}/team/provided",
+    }
+    runs = setting.plain.runs
+    await pods.create("elsewhere", await source.push("team/open:1", runnable("open")))
+    await pods.running("elsewhere")
+    assert setting.plain.runs == runs
+
+
+async def test_an_image_that_was_imported_needs_no_registry_and_no_credentials(
+    setting: Setting, pods: Pods, basic: RegistryProxy
+) -> None:
+    name = f"{basic.address}/team/prepulled:1"
+    await ManagedContainerd(setting.node.data_dir).import_image(archive({name: runnable("prepulled")}))
+    await pods.create("prepulled", name, "IfNotPresent")
+    await pods.running("prepulled")
+    assert not basic.asked
+
+
+async def test_a_secret_made_by_kubectl_and_one_made_from_a_config_json(
+    pods: Pods, private: RegistryProxy, tmp_path: Path
+) -> None:
+    private.door.users["typist"] = "typed-by-a-user"
+    await pods.kubectl_(
+        "create", "secret", "docker-registry", "typed", f"--docker-server={private.address}",
+        "--docker-username=typist", "--docker-password=typed-by-a-user", "--docker-email=a@tests.example",
+    )  # fmt: skip
+    _write(tmp_path / "config.json", docker_config((private.address, USER, CANARY)))
+    await pods.kubectl_(
+        "create", "secret", "generic", "from-file", "--type=kubernetes.io/dockerconfigjson",
+        f"--from-file=.dockerconfigjson={tmp_path / 'config.json'}",
+    )  # fmt: skip
+    for name in ("typed", "from-file"):
+        image = await private.push(f"team/{name}:1", runnable(name))
+        await pods.apply(pods.pod(f"with-{name}", image, **named(name)))
+        await pods.running(f"with-{name}")
+        assert await pods.version(f"with-{name}") == name
+
+
+async def test_the_secrets_of_a_service_account_are_for_its_pods_that_name_none(
+    pods: Pods, private: RegistryProxy
+) -> None:
+    image = await private.push("team/account:1", runnable("account"))
+    await pods.client.create(
+        SECRETS, secret("of-account", docker_config((private.address, USER, CANARY))), pods.namespace
+    )
+    await pods.kubectl_("patch", "serviceaccount", "default", "-p", json.dumps(named("of-account")))
+    await pods.apply(pods.pod("by-account", image))
+    assert (await pods.running("by-account"))["spec"]["imagePullSecrets"] == [{"name": "of-account"}]
+
+
+async def test_a_service_account_s_token_gets_the_credentials_and_other_accounts_get_no_image(
+    setting: Setting, pods: Pods, source: Registry
+) -> None:
+    setting.token.answers(CANARY)
+    for name in ("builder", "other"):
+        await pods.client.create(SERVICE_ACCOUNTS, {"apiVersion": "v1", "kind": "ServiceAccount",
+                                                    "metadata": {"name": name}}, pods.namespace)  # fmt: skip
+    async with proxied(source, Door({USER: CANARY}), port=setting.token.port) as private:
+        image = await private.push("team/by-token:1", runnable("by-token"))
+        await pods.create("builds", image, serviceAccountName="builder")
+        await pods.running("builds")
+        claims = setting.token.request["serviceAccountToken"].split(".")[1]
+        decoded = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+        assert decoded["aud"] == ["registry.tests"]
+        assert decoded["sub"] == f"system:serviceaccount:{pods.namespace}:builder"
+        setting.token.answers("wrong")
+        await pods.create("builds-again", image, serviceAccountName="builder")
+        await pods.running("builds-again")
+        await pods.create("does-not", image, serviceAccountName="other")
+        await pods.waits("does-not", "ErrImagePull")
+
+
+async def test_of_two_entries_that_match_the_second_is_tried_when_the_first_is_refused(
+    pods: Pods, basic: RegistryProxy
+) -> None:
+    image = await basic.push("team/two:1", runnable("two"))
+    config = docker_config((f"{basic.address}/team", USER, "not-this"), (basic.address, USER, CANARY))
+    other = docker_config((basic.address, "nobody", "nor-this"))
+    await pods.apply(secret("two-entries", config), secret("wrong", other))
+    await pods.create("two", image, **named("wrong", "two-entries"))
+    await pods.running("two")
+    assert [one.answer for one in basic.asked if one.method == "HEAD"].count(401) >= 2
+    await pods.create("refused", await basic.push("team/refused:1", runnable("refused")), **named("wrong"))
+    message = await pods.waits("refused", "ErrImagePull")
+    assert f"credentials tried: secret {pods.namespace}/wrong as nobody" in message
+
+
+async def test_two_registries_with_users_of_their_own_in_one_secret(pods: Pods, source: Registry) -> None:
+    async with proxied(source, Door({"a": CANARY})) as first, proxied(source, Door({"b": f"{CANARY}-b"})) as second:
+        await pods.apply(
+            secret("both", docker_config((first.address, "a", CANARY), (second.address, "b", f"{CANARY}-b")))
+        )
+        pod = pods.pod("both", await first.push("team/a:1", runnable("a")), **named("both"))
+        pod["spec"]["containers"].append({"name": "second", "image": await second.push("team/b:1", runnable("b"))})
+        await pods.apply(pod)
+        await pods.until("both", lambda pod: "running" in (container(pod, 1).get("state") or {}))
+        assert {one.user for one in first.asked} <= {"", "a"}
+        assert {one.user for one in second.asked} <= {"", "b"}
+
+
+async def test_a_missing_secret_is_told_and_the_others_are_used(pods: Pods, basic: RegistryProxy) -> None:
+    image = await basic.push("team/missing:1", runnable("missing"))
+    await pods.apply(secret("there", docker_config((basic.address, USER, CANARY))))
+    await pods.create("missing", image, **named("not-there", "there"))
+    await pods.running("missing")
+    assert await pods.told("missing", "FailedToRetrieveImagePullSecret") == (
+        "Unable to retrieve some image pull secrets (not-there); attempting to pull the image may not succeed."
+    )
+
+
+async def test_a_second_tenant_gets_no_private_image_that_is_on_the_node_not_even_after_a_crash(
+    setting: Setting, pods: Pods, basic: RegistryProxy
+) -> None:
+    image = await basic.push("team/tenant:1", runnable("tenant"))
+    await pods.apply(secret("mine", docker_config((basic.address, USER, CANARY))))
+    await pods.create("mine", image, **named("mine"))
+    await pods.running("mine")
+    # the same secret in the same namespace: no registry is asked again
+    asked = len(basic.asked)
+    await pods.create("mine-too", image, **named("mine"))
+    await pods.running("mine-too")
+    assert len(basic.asked) == asked
+
+    async def refused(tenant: Pods, name: str) -> None:
+        await tenant.create(f"{name}-never", image, "Never", **named("mine"))
+        await tenant.create(name, image, "IfNotPresent", **named("mine"))
+        await tenant.waits(f"{name}-never", "ErrImageNeverPull")
+        assert "no credentials for it were found" in await tenant.waits(name, "ErrImagePull")
+        # the name alone is no key: the secret lies in another namespace
+        await tenant.told(name, "FailedToRetrieveImagePullSecret")
+
+    async with pods_in(setting.node, f"{pods.namespace}-eve") as eve:
+        await refused(eve, "eve")
+        setting.node.kill()
+        setting.node.up(*_provider_flags(setting))
+        for each in (eve, pods):
+            await each.client.close()  # its connection ended with the node
+        await refused(eve, "eve-later")
+        await eve.apply(secret("mine", docker_config((basic.address, USER, CANARY))))
+        await eve.create("proven", image, **named("mine"))
+        await eve.running("proven")
+    await pods.running("mine")
+
+
+def _provider_flags(setting: Setting) -> list[str]:
+    folder = setting.plain.folder.parent
+    return [
+        "--image-credential-provider-config", str(folder / "providers.json"),
+        "--image-credential-provider-bin-dir", str(folder),
+    ]  # fmt: skip
+
+
+async def test_always_pull_images_keeps_a_second_tenant_out_without_any_verification(
+    node_folder: Path, basic: RegistryProxy
+) -> None:
+    file = node_folder / "never-verify.yaml"
+    file.write_text(
+        "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n"
+        "imagePullCredentialsVerificationPolicy: NeverVerify\n"
+    )
+    running = RunningNode.below(node_folder, "always")
+    running.up("--config", str(file), "--enable-admission-plugins", "AlwaysPullImages")
+    try:
+        image = await basic.push("team/always:1", runnable("always"))
+        async with pods_in(running, "tenant") as tenant, pods_in(running, "eve") as eve:
+            await tenant.apply(secret("mine", docker_config((basic.address, USER, CANARY))))
+            pod = tenant.pod("mine", image, "IfNotPresent", **named("mine"))
+            pod["spec"]["initContainers"] = [
+                {"name": "first", "image": image, "imagePullPolicy": "Never", "command": ["true"]}
+            ]
+            await tenant.apply(pod)
+            made = await tenant.running("mine")
+            assert {
+                one["imagePullPolicy"] for one in (*made["spec"]["containers"], *made["spec"]["initContainers"])
+            } == {"Always"}
+            for policy in ("IfNotPresent", "Never"):
+                await eve.create(f"eve-{policy.lower()}", image, policy)
+                await eve.waits(f"eve-{policy.lower()}", "ErrImagePull")
+    finally:
+        running.down(purge=True)
+
+
+def test_a_provider_configuration_that_is_wrong_at_start_is_refused_with_its_path(node_folder: Path) -> None:
+    _write_config(node_folder, [{"name": "a/b", "matchImages": [], "apiVersion": "v1"}])
+    done = subprocess.run(
+        [PODWRIGHT, "up", "--data-dir", node_folder / "refused", "--listen", f"127.0.0.1:{free_port()}",
+         "--image-credential-provider-config", node_folder / "providers.json",
+         "--image-credential-provider-bin-dir", node_folder],
+        capture_output=True, text=True, timeout=20, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "providers[0].matchImages: Required value" in done.stderr
+    assert "providers[0].name" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("script", "says"),
+    [
+        ("exit 3", "ended with exit status 3"),
+        ("echo '{'", "its answer is not JSON"),
+        ("sed s,k8s.io/v1,k8s.io/v1beta1, $FOLDER/answer.json", "is not of apiVersion"),
+        ("sed s/Registry/Everything/ $FOLDER/answer.json", "cacheKeyType"),
+    ],
+    ids=["it crashes", "it prints garbage", "it answers another version", "it answers an unknown cache key"],
+)
+async def test_a_provider_that_fails_is_an_event_without_what_it_printed(
+    setting: Setting, pods: Pods, source: Registry, script: str, says: str
+) -> None:
+    async with proxied(source, Door({USER: CANARY}), port=setting.plain.port) as private:
+        image = await private.push("team/failing:1", runnable("failing"))
+        setting.plain.answers(CANARY)
+        setting.plain.does(f"echo {CANARY} >&2\n{script}\n")
+        await pods.create("failing", image)
+        told = await pods.told("failing", "FailedCredentialProvider")
+        assert told.startswith(f"credential provider {setting.plain.name}: ")
+        assert says in told
+        await pods.waits("failing", "ErrImagePull")
+
+
+async def test_a_slow_provider_holds_up_its_own_pods_alone(setting: Setting, pods: Pods, source: Registry) -> None:
+    setting.plain.does('echo $$ > "$FOLDER/pid"; exec sleep 55')
+    async with proxied(source, Door({USER: CANARY}), port=setting.plain.port) as private:
+        await pods.create("slow", await private.push("team/slow:1", runnable("slow")))
+        async with asyncio.timeout(5):
+            while not (setting.plain.folder / "pid").exists():
+                await asyncio.sleep(0.02)
+        await pods.create("quick", await source.push("team/quick:1", runnable("quick")))
+        await pods.running("quick", within=5)
+        pid = int((setting.plain.folder / "pid").read_text())
+        await pods.delete("slow")
+        async with asyncio.timeout(5):
+            while Path(f"/proc/{pid}").exists():
+                await asyncio.sleep(0.02)
+
+
+async def test_a_changed_secret_and_a_changed_config_json_are_used_at_the_next_attempt(
+    pods: Pods, basic: RegistryProxy, node_config: Callable[..., None]
+) -> None:
+    rotated = f"{CANARY}-rotated"
+    images = [await basic.push(f"team/rotated-{number}:1", runnable(str(number))) for number in range(2)]
+    basic.door.users[USER] = rotated
+    await pods.apply(secret("rotates", docker_config((basic.address, USER, CANARY))))
+    await pods.create("rotates", images[0], **named("rotates"))
+    await pods.waits("rotates", "ErrImagePull")
+    await pods.apply(secret("rotates", docker_config((basic.address, USER, rotated))))
+    node_config((basic.address, USER, CANARY))
+    await pods.create("before", images[1])
+    await pods.waits("before", "ErrImagePull")
+    node_config((basic.address, USER, rotated))
+    await asyncio.gather(*(pods.running(name, within=20) for name in ("rotates", "before")))
+
+
+async def test_a_provider_s_answer_is_remembered_until_a_registry_refuses_it(
+    setting: Setting, pods: Pods, source: Registry
+) -> None:
+    async with proxied(source, Door({USER: CANARY}), port=setting.plain.port) as private:
+        images = [await private.push(f"team/cached-{number}:1", runnable(str(number))) for number in range(3)]
+        setting.plain.answers(CANARY, cacheDuration="1h")
+        runs = setting.plain.runs
+        for number in range(2):
+            await pods.create(f"cached-{number}", images[number])
+            await pods.running(f"cached-{number}")
+        assert setting.plain.runs == runs + 1
+        private.door.users[USER] = f"{CANARY}-new"
+        setting.plain.answers(f"{CANARY}-new", cacheDuration="0s")
+        await pods.create("refused", images[2])
+        await pods.waits("refused", "ErrImagePull")
+        await pods.create("after", images[2])
+        await pods.running("after")
+        assert setting.plain.runs == runs + 2
+
+
+async def test_a_provider_configuration_is_read_again_when_it_changes(
+    setting: Setting, pods: Pods, source: Registry
+) -> None:
+    folder = setting.plain.folder.parent
+    async with proxied(source, Door({USER: CANARY})) as private:
+        image = await private.push("team/added:1", runnable("added"))
+        port = int(private.address.rpartition(":")[2])
+        setting.plain.answers(CANARY, auth={private.address: {"username": USER, "password": CANARY}})
+        added = setting.plain.config() | {"matchImages": [f"127.0.0.1:{setting.plain.port}", f"127.0.0.1:{port}"]}
+        _write_config(folder, [{"name": "broken"}])
+        await pods.create("broken", image)
+        assert "matchImages" in await pods.told("broken", "FailedCredentialProvider")
+        _write_config(folder, [added, _token_config(setting.token)])
+        await pods.create("added", image)
+        await pods.running("added")
+        _write_config(folder, [setting.plain.config(), _token_config(setting.token)])
+
+
+def _certificates(folder: Path) -> ssl.SSLContext:
+    """A CA (ca.crt) and a certificate for loopback that it has signed."""
+    now = datetime.datetime.now(datetime.UTC)
+
+    def made(name: str, key: Any, issuer: x509.Name, signer: Any, *extensions: x509.ExtensionType) -> x509.Certificate:
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        day = datetime.timedelta(days=1)
+        number = x509.random_serial_number()
+        builder = x509.CertificateBuilder(issuer, subject, key.public_key(), number, now - day, now + day)
+        for one in extensions:
+            builder = builder.add_extension(one, critical=False)
+        return builder.sign(signer, hashes.SHA256())
+
+    authority, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    issuer = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "ca of the tests")])
+    ca = made("ca of the tests", authority, issuer, authority, x509.BasicConstraints(ca=True, path_length=None))
+    loopback = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    certificate = made("registry", key, issuer, authority, loopback)
+    pem = serialization.Encoding.PEM
+    (folder / "ca.crt").write_bytes(ca.public_bytes(pem))
+    (folder / "tls.crt").write_bytes(certificate.public_bytes(pem))
+    (folder / "tls.key").write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "tls.crt", folder / "tls.key")
+    return context
+
+
+@pytest.mark.parametrize("bearer", [False, True], ids=["basic", "bearer"])
+async def test_a_private_ca_is_trusted_through_hosts_toml_and_not_before(
+    setting: Setting, pods: Pods, source: Registry, tmp_path: Path, bearer: bool
+) -> None:
+    tls = _certificates(tmp_path)
+    async with proxied(source, Door({USER: CANARY}, bearer=bearer), tls) as private:
+        image = await private.push("team/tls:1", runnable("tls"))
+        await pods.apply(secret("tls", docker_config((private.address, USER, CANARY))))
+        # containerd speaks plain HTTP to loopback where nobody says otherwise
+        file = setting.node.data_dir / "registries" / private.address / "hosts.toml"
+        file.parent.mkdir(parents=True)
+        file.write_text(f'[host."https://{private.address}"]\n')
+        await pods.create("untrusted", image, **named("tls"))
+        message = await pods.waits("untrusted", "ErrImagePull")
+        hosts = f"registries/{private.address}/hosts.toml"
+        assert f"the certificate of {private.address} is not trusted: name the file with its CA in {hosts}" in message
+        (file.parent / "ca.crt").write_bytes((tmp_path / "ca.crt").read_bytes())
+        file.write_text(f'[host."https://{private.address}"]\nca = "ca.crt"\n')
+        await pods.create("trusted", image, **named("tls"))
+        await pods.running("trusted")
+
+
+def _disguises(text: str) -> list[bytes]:
+    """The text, and what of it can be seen in base64 wherever it begins."""
+    found = [text.encode()]
+    for before in range(3):
+        encoded = base64.b64encode(b"x" * before + text.encode())
+        found.append(encoded[4 if before else 0 : -4])
+    return found
+
+
+async def test_the_password_stands_in_no_log_event_process_list_or_file_that_others_can_read(
+    setting: Setting, pods: Pods, basic: RegistryProxy
+) -> None:
+    # one more of each kind, so that this test sees something when it runs alone
+    image = await basic.push("team/canary:1", runnable("canary"))
+    await pods.apply(secret("canary", docker_config((basic.address, USER, CANARY))))
+    await pods.create("canary", image, **named("canary"))
+    await pods.running("canary")
+    basic.door.users[USER] = "other"
+    await pods.create("refused", await basic.push("team/refused:1", runnable("no")), **named("canary"))
+    await pods.waits("refused", "ImagePullBackOff")
+    hidden = re.compile(b"|".join(map(re.escape, _disguises(CANARY))))
+    assert hidden.search(base64.b64encode(f"{USER}:{CANARY}".encode()))
+    async with HttpClient.from_kubeconfig(setting.node.kubeconfig) as client:
+        events = (await client.list(EVENTS)).items
+    assert events
+    assert not hidden.search(json.dumps(list(events)).encode())
+    assert setting.command_lines
+    assert not [line for line in setting.command_lines if hidden.search(line)]
+    logs = [path for path in setting.node.data_dir.rglob("*.log") if path.is_file()]
+    assert setting.node.data_dir / "podwright.log" in logs
+    assert not [path for path in logs if hidden.search(path.read_bytes())]
+    assert not list(_readable_by_others(setting.node.data_dir, hidden))
+    assert not list(_readable_by_others(setting.node.layout.state, hidden))
+
+
+def _readable_by_others(folder: Path, hidden: re.Pattern[bytes]) -> Iterator[Path]:
+    """Files with the password that another user of the machine could read."""
+    try:
+        mode = folder.lstat().st_mode
+        below = list(folder.iterdir()) if stat.S_ISDIR(mode) and mode & stat.S_IXOTH else []
+        if stat.S_ISREG(mode) and mode & stat.S_IROTH and hidden.search(folder.read_bytes()):
+            yield folder
+    except FileNotFoundError:
+        return  # the node goes on meanwhile: gone is not readable
+    for path in below:
+        yield from _readable_by_others(path, hidden)
