@@ -1,0 +1,131 @@
+"""Services between real Pods: found by address, by name, from a Pod and from the node."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from tests.fakes.waiting import eventually, running
+from tests.node.pods import Pods, container, job, pod
+from tests.node.running_node import RunningNode
+
+from podwright.api.objects import Object
+from podwright.api.resources import SERVICES
+from podwright.client.informers import Informers
+from podwright.containerd.network import gateway
+from podwright.dns.server import DnsServer
+from podwright.dns.upstream import Forwarder, Server
+
+LAST = "/dev/termination-log"
+WEB = "mkdir /tmp/w; echo $HOSTNAME > /tmp/w/name; httpd -f -p 8080 -h /tmp/w & trap 'exit 0' TERM; wait"
+
+
+def web(name: str, **fields: Any) -> Object:
+    probe = {"httpGet": {"path": "/name", "port": 8080}, "periodSeconds": 1}
+    ports = [{"name": "web", "containerPort": 8080}]
+    made = pod(name, container(WEB, ports=ports, readinessProbe=probe), **fields)
+    made["metadata"]["labels"] = {"app": "web"}
+    return made
+
+
+async def with_service(pods: Pods, name: str = "web", **spec: Any) -> Object:
+    ports = [{"name": "http", "port": 80, "targetPort": "web"}]
+    made = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name},
+        "spec": {"selector": {"app": "web"}, "ports": ports, **spec},
+    }
+    return await pods.client.create(SERVICES, made, pods.namespace)
+
+
+def fetch(host: str, port: int) -> str:
+    """A command that prints one answer. (The static busybox dies in its wget, which looks up the service `http`.)"""
+    return f"{{ printf 'GET /name HTTP/1.0\\r\\n\\r\\n' | nc -w 2 {host} {port} | tail -n 1 || echo failed; }}"
+
+
+def fetching(host: str, port: int, times: int) -> str:
+    """A script that leaves the distinct answers to `times` requests."""
+    return f"i=0; while [ $i -lt {times} ]; do {fetch(host, port)}; i=$((i+1)); done | sort -u > {LAST}"
+
+
+async def test_pods_reach_each_other_through_a_services_address_and_node_port(node: RunningNode, pods: Pods) -> None:
+    service = await with_service(pods, type="NodePort")
+    for name in ("a", "b"):
+        await pods.create(web(name))
+    for name in ("a", "b"):
+        await pods.ready(name)
+    address, node_port = service["spec"]["clusterIP"], service["spec"]["ports"][0]["nodePort"]
+    for client, host, port in (("by-address", address, 80), ("by-port", gateway(node.pod_cidr), node_port)):
+        assert (await pods.message(job(client, fetching(host, port, 30)))).split() == ["a", "b"]
+
+
+async def test_the_node_reaches_pods_through_a_services_address(pods: Pods) -> None:
+    service = await with_service(pods)
+    await pods.create(web("a"))
+    await pods.ready("a")
+
+    async def answers() -> bool:
+        # Ready is said before the endpoints follow
+        try:
+            reader, writer = await asyncio.open_connection(service["spec"]["clusterIP"], 80)
+        except ConnectionRefusedError:
+            return False
+        writer.write(b"GET /name HTTP/1.0\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        return answer.endswith(b"a\n")
+
+    await eventually(answers)
+
+
+@asynccontextmanager
+async def dns(node: RunningNode, pods: Pods) -> AsyncIterator[None]:
+    """A DNS server on the bridge, unless the node has one there already."""
+
+    async def nowhere() -> Sequence[Server]:
+        return ()
+
+    informers = Informers(pods.client)
+    server = DnsServer(informers, "cluster.local", [(gateway(node.pod_cidr), 53)], Forwarder(nowhere))
+    try:
+        server.bind()
+    except OSError as error:
+        assert error.errno == errno.EADDRINUSE
+        yield
+        return
+    async with running(informers.run(), server.run()):
+        yield
+
+
+async def test_pods_find_services_and_each_other_by_name(node: RunningNode, pods: Pods) -> None:
+    service = await with_service(pods)
+    await with_service(pods, "peers", clusterIP="None")
+    await pods.create(web("a", subdomain="peers", hostname="first"))
+    await pods.ready("a")
+    domain = f"{pods.namespace}.svc.cluster.local"
+    resolver: Object = {
+        "dnsPolicy": "None",
+        "dnsConfig": {
+            "nameservers": [gateway(node.pod_cidr)],
+            "searches": [domain, "svc.cluster.local", "cluster.local"],
+            "options": [{"name": "ndots", "value": "5"}],
+        },
+    }
+    async with dns(node, pods):
+        hosts = [
+            ("web", 80),
+            (f"web.{pods.namespace}", 80),
+            (f"web.{domain}", 80),
+            ("peers", 8080),
+            ("first.peers", 8080),
+        ]
+        script = "; ".join(fetch(*host) for host in hosts)
+        found = await pods.message(job("asks", f"({script}) > {LAST}", **resolver))
+        assert found.split() == ["first"] * 5
+        looked_up = await pods.message(job("looks", f"nslookup web.{domain} > {LAST}", **resolver))
+    assert service["spec"]["clusterIP"] in looked_up
