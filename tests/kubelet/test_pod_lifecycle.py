@@ -90,3 +90,15 @@ async def test_a_sandbox_that_fails_is_tried_again_soon_and_then_less_often() ->
     passes = lifecycle(NoSandbox())
     delays = [(await passes.sync(pod())).retry_after for _ in range(7)]
     assert delays == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
+
+
+async def test_a_sidecar_that_runs_lets_the_next_container_start_at_once() -> None:
+    class Starting(FakeRuntime):
+        async def sync_pod(self, pod: Object, status: PodRuntimeStatus, volumes: MountedVolumes) -> SyncResult:
+            self.put(pod, [container("sidecar")])
+            return SyncResult(changed=True)
+
+    given = pod() | {"spec": {"initContainers": [{"name": "sidecar", "restartPolicy": "Always"}], "containers": []}}
+    passes = lifecycle(Starting())
+    assert (await passes.sync(given)).again
+    assert not (await passes.sync(given)).again

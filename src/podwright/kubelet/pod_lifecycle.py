@@ -26,6 +26,7 @@ from podwright.client.backoff import Backoff
 from podwright.client.interface import Client, DeleteOptions
 from podwright.kubelet.errors import TerminalError, WaitingError
 from podwright.kubelet.interfaces import EventWriter, PodRuntime, ProbeState, VolumeError, Volumes
+from podwright.kubelet.kuberuntime.pod_containers import init_containers
 from podwright.kubelet.kuberuntime.together import all_of
 from podwright.kubelet.pod_state import PodState
 from podwright.kubelet.pod_workers import Outcome, StillRunning
@@ -135,7 +136,7 @@ class PodLifecycle:
             retry_after=retry_after,
             # What was read before the pass says nothing of the time during it.
             seen_at=seen_at if result.changed else None,
-            again=result.changed and bool(_ended(after) - _ended(before)),
+            again=result.changed and bool(_passed(pod, after) - _passed(pod, before)),
         )
 
     async def terminate(self, uid: str, pod: Object | None, state: PodState) -> None:
@@ -227,7 +228,12 @@ def _no_later_than(outcome: Outcome, left: float) -> Outcome:
     return replace(outcome, retry_after=max(after, 0.0))
 
 
-def _ended(status: PodRuntimeStatus) -> set[str]:
-    """What is over in the runtime: containers that have ended, sandboxes that are not ready."""
-    ended = {c.id for c in status.containers if c.state is ContainerState.EXITED}
-    return ended | {s.id for s in status.sandboxes if not s.ready}
+def _passed(pod: Object, status: PodRuntimeStatus) -> set[str]:
+    """What others may have waited for: containers that have ended, sandboxes not ready, sidecars that run."""
+    sidecars = {member.name for member in init_containers(pod) if member.is_sidecar}
+    passed = {
+        c.id
+        for c in status.containers
+        if c.state is ContainerState.EXITED or (c.state is ContainerState.RUNNING and c.name in sidecars)
+    }
+    return passed | {s.id for s in status.sandboxes if not s.ready}
