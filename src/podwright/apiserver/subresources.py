@@ -76,6 +76,29 @@ def bound(call: Call, pod: Object, node: str, binding: dict[str, Any], now: str)
     return new
 
 
+def evicted(call: Call, pod: Object, uid: str, version: str, now: str) -> Object:
+    """The Pod with the condition that says why it goes. Raises Conflict when it is not the Pod that was meant."""
+    meta = pod["metadata"]
+    for what, wanted, actual in (("UID", uid, meta["uid"]), ("ResourceVersion", version, meta["resourceVersion"])):
+        if wanted and wanted != actual:
+            raise call.conflict(
+                f"Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {actual}"
+            )
+    new = copy_object(pod)
+    status = new.setdefault("status", {})
+    conditions = [c for c in status.get("conditions") or () if c.get("type") != "DisruptionTarget"]
+    condition = {
+        "type": "DisruptionTarget",
+        "status": "True",
+        "reason": "EvictionByEvictionAPI",
+        "message": "Eviction API: evicting",
+        "lastProbeTime": None,
+        "lastTransitionTime": now,
+    }
+    status["conditions"] = [*conditions, condition]
+    return new
+
+
 class Subresources:
     """The posts of one server."""
 
@@ -113,16 +136,14 @@ class Subresources:
         preconditions = options.get("preconditions") or {}
         call.dry_run = call.dry_run or bool(options.get("dryRun"))
         call.subresource = ""
-        await delete(
-            self._context,
-            call,
-            DeleteOptions(
-                options.get("gracePeriodSeconds"),
-                preconditions.get("uid") or "",
-                preconditions.get("resourceVersion") or "",
-                options.get("propagationPolicy") or "",
-            ),
-        )
+        uid, version = preconditions.get("uid") or "", preconditions.get("resourceVersion") or ""
+        if not call.dry_run:
+            now = rfc3339(self._context.now())
+            saved = await rewrite(self._context, call, lambda pod: evicted(call, pod, uid, version, now))
+            # What was asked for was the Pod before this condition.
+            version = version and str(saved.obj["metadata"]["resourceVersion"])
+        grace, policy = options.get("gracePeriodSeconds"), options.get("propagationPolicy") or ""
+        await delete(self._context, call, DeleteOptions(grace, uid, version, policy))
         return success()
 
     async def _finalize(self, call: Call, namespace: Object) -> Object:
