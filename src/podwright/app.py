@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import errno
 import gc
+import ipaddress
 import logging
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -36,6 +38,9 @@ from podwright.containerd.layout import Layout
 from podwright.containerd.managed import ManagedContainerd
 from podwright.containerd.network import gateway
 from podwright.controllers.manager import Controllers
+from podwright.dns import addon as dns_addon
+from podwright.dns.server import DnsServer
+from podwright.dns.upstream import Forwarder, ResolvConf
 from podwright.kubelet.configuration import KubeletConfiguration
 from podwright.proxy.nftables import Nftables
 from podwright.proxy.proxy import ServiceProxy
@@ -53,6 +58,7 @@ _COLLECT_AFTER: Final = (50_000, 20, 100)
 """Allocations, and generations, between searches for reference cycles: by default a few thousand objects in the API
 have every write wait for searches of the whole heap, 130 ms each, which find nothing. JSON data has no cycles."""
 
+_DNS_PORT: Final = 53
 _MASTERS: Final = ("system:masters", "system:authenticated")
 
 
@@ -73,6 +79,8 @@ class NodeSettings:
     image_credential_provider_bin_dir: Path | None = None
     enable_admission_plugins: Sequence[str] = ()
     disable_admission_plugins: Sequence[str] = ()
+    dns: bool = True
+    """whether to serve cluster DNS"""
     node_labels: dict[str, str] = field(default_factory=dict)
 
 
@@ -88,6 +96,20 @@ class Ready:
 def service_table(data_dir: Path) -> str:
     """The nftables table in which the Services of this data directory stand."""
     return f"podwright-svc-{Layout(data_dir).instance}"
+
+
+def service_address(service_cidr: str) -> str:
+    """The address of the Service kube-dns: the tenth of the range, as clusters commonly have it."""
+    return str(ipaddress.ip_network(service_cidr)[10])
+
+
+@dataclass(frozen=True, slots=True)
+class NameServer:
+    """The DNS server and the address it has taken."""
+
+    server: DnsServer
+    host: str
+    port: int
 
 
 class Tell(Protocol):
@@ -153,11 +175,17 @@ class Node:
 
         api = self._make_api_server(store, schema)
         await api.start()
-        kubelet = AssembledKubelet(self._kubelet_settings(api), self._node_client(api))
+        client = api.local_client(User("system:podwright", _MASTERS))
+        informers = Informers(client)
+        names = self._name_server(informers)
+        kubelet = AssembledKubelet(self._kubelet_settings(api, names), self._node_client(api))
         try:
             async with asyncio.TaskGroup() as group:
                 serving = group.create_task(kubelet.run(), name="kubelet")
-                others = [group.create_task(room, name=name) for name, room in await self._rooms(api, tell)]
+                others = [
+                    group.create_task(room, name=name)
+                    for name, room in await self._rooms(api, client, informers, names, tell)
+                ]
                 await self._stopping.wait()
                 await _ended(serving)
                 if self._end_pods:
@@ -168,9 +196,11 @@ class Node:
             await kubelet.close()
             await api.stop()
 
-    async def _rooms(self, api: ApiServer, tell: Tell) -> Sequence[tuple[str, Coroutine[Any, Any, None]]]:
+    async def _rooms(
+        self, api: ApiServer, client: Client, informers: Informers, names: NameServer | None, tell: Tell
+    ) -> Sequence[tuple[str, Coroutine[Any, Any, None]]]:
         """Everything beside API server and kubelet."""
-        client = api.local_client(User("system:podwright", _MASTERS))
+        settings = self._settings
         authority = await asyncio.to_thread(api.pki.ca.read_text)
         scheduling = EventRecorder(client, "default-scheduler", "", _now)
         rooms: list[tuple[str, Coroutine[Any, Any, None]]] = [
@@ -178,18 +208,46 @@ class Node:
             ("scheduler events", scheduling.run()),
             ("scheduler", Scheduler(client, scheduling, _now).run()),
             ("ready", self._tell_ready(client, api, tell)),
+            ("kube-dns", self._keep_kube_dns(client, names)),
+            ("shared informers", informers.run()),
         ]
+        if names is not None:
+            rooms.append(("dns", names.server.run()))
         if self._containerd is not None:
-            informers = Informers(client)
-            proxy = ServiceProxy(
-                informers,
-                ProxyNode(self._settings.node_name, self._settings.pod_cidr),
-                service_table(self._settings.data_dir),
-                Nftables(),
-            )
-            rooms += [("informers of the proxy", informers.run()), ("proxy", proxy.run())]
-            rooms.append(("containerd", self._containerd.supervise()))
+            node = ProxyNode(settings.node_name, settings.pod_cidr)
+            proxy = ServiceProxy(informers, node, service_table(settings.data_dir), Nftables())
+            rooms += [("proxy", proxy.run()), ("containerd", self._containerd.supervise())]
         return rooms
+
+    def _name_server(self, informers: Informers) -> NameServer | None:
+        """The DNS server, its address taken; None where it is off or Pods have no bridge to reach it by."""
+        settings = self._settings
+        if not settings.dns or self._containerd is None:
+            return None
+        address = gateway(settings.pod_cidr)
+        upstream = Forwarder(ResolvConf(Path(settings.config.resolvConf), own=(address,)).servers)
+        for port in (_DNS_PORT, 0):
+            server = DnsServer(
+                informers,
+                settings.config.clusterDomain,
+                [(address, port)],
+                upstream,
+                ranges=(settings.pod_cidr, settings.service_cidr),
+            )
+            try:
+                return NameServer(server, *server.bind()[0][:2])
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or not port:
+                    raise
+                log.info("port 53 of %s is taken; Pods ask the Service kube-dns instead", address)
+        return None
+
+    async def _keep_kube_dns(self, client: Client, names: NameServer | None) -> None:
+        if names is None:
+            await dns_addon.remove(client)
+        else:
+            cluster_ip = service_address(self._settings.service_cidr)
+            await dns_addon.keep(client, dns_addon.kube_dns_objects(cluster_ip, names.host, names.port))
 
     def _make_api_server(self, store: SqliteStore, schema: Schema) -> ApiServer:
         settings = self._settings
@@ -219,7 +277,7 @@ class Node:
         name = f"system:node:{self._settings.node_name}"
         return api.local_client(User(name, ("system:nodes", "system:authenticated")))
 
-    def _kubelet_settings(self, api: ApiServer) -> KubeletSettings:
+    def _kubelet_settings(self, api: ApiServer, names: NameServer | None) -> KubeletSettings:
         from podwright.kubelet.assembly import KubeletSettings
 
         settings, pki = self._settings, api.pki
@@ -228,7 +286,7 @@ class Node:
             node_name=settings.node_name,
             data_dir=settings.data_dir,
             endpoint=containerd.endpoint if containerd else settings.runtime_endpoint,
-            config=settings.config,
+            config=self._with_cluster_dns(names),
             serving_cert=pki.cert("kubelet"),
             serving_key=pki.key("kubelet"),
             client_ca=pki.ca,
@@ -238,6 +296,14 @@ class Node:
             provider_bin_dir=settings.image_credential_provider_bin_dir,
             labels=settings.node_labels,
         )
+
+    def _with_cluster_dns(self, names: NameServer | None) -> KubeletConfiguration:
+        """The configuration; without clusterDNS of its own, Pods ask our server."""
+        config = self._settings.config
+        if config.clusterDNS or names is None:
+            return config
+        by_service = service_address(self._settings.service_cidr)
+        return replace(config, clusterDNS=(names.host if names.port == _DNS_PORT else by_service,))
 
     async def _tell_ready(self, client: Client, api: ApiServer, tell: Tell) -> None:
         """Say once that the node is Ready, and until then every ten seconds what it waits for."""

@@ -79,6 +79,9 @@ _FILE = click.Path(exists=True, path_type=Path, resolve_path=True)
 @click.option("--image-credential-provider-bin-dir", type=_FILE, help="Where the providers' programs are.")
 @click.option("--enable-admission-plugins", default="", callback=_names, help="A,B")
 @click.option("--disable-admission-plugins", default="", callback=_names, help="A,B")
+@click.option(
+    "--dns", type=bool, default=True, show_default=True, help="Serve names to Pods; false leaves room for CoreDNS."
+)
 @click.option("--detach", is_flag=True, help="Return when the node is Ready; it serves on in the background.")
 @click.option("--verbose", "-v", is_flag=True, help="Log more.")
 def command(data_dir: Path, detach: bool, verbose: bool, **flags: Any) -> None:
@@ -128,6 +131,7 @@ def _settings(data_dir: Path, flags: dict[str, Any]) -> NodeSettings:
         image_credential_provider_bin_dir=flags["image_credential_provider_bin_dir"],
         enable_admission_plugins=flags["enable_admission_plugins"],
         disable_admission_plugins=flags["disable_admission_plugins"],
+        dns=flags["dns"],
         node_labels=flags["node_labels"],
     )
 
