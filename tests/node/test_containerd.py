@@ -25,7 +25,7 @@ from podwright.cri.containerd_events import ContainerdEvents
 from podwright.cri.errors import CriError
 from podwright.cri.generated import cri_pb2 as pb
 
-pytestmark = [pytest.mark.node, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+pytestmark = [pytest.mark.node]
 
 BUSYBOX = Path("/usr/bin/busybox")
 CGROUP = f"/pw-test-{os.getpid()}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
@@ -37,7 +36,7 @@ from podwright.kubelet.restart_backoff import RestartBackoff
 from podwright.kubelet.runtime_class import RuntimeClasses
 from podwright.kubelet.runtime_state import ContainerState, PodRuntimeStatus
 
-pytestmark = [pytest.mark.node, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+pytestmark = [pytest.mark.node]
 
 SLEEP = ["sh", "-c", "trap 'exit 0' TERM; sleep 1000 & wait"]
 

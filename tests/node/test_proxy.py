@@ -31,8 +31,6 @@ from podwright.proxy.rules import Node
 
 pytestmark = [
     pytest.mark.node,
-    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
-    pytest.mark.skipif(not (shutil.which("nft") and shutil.which("ip")), reason="needs nft and ip"),
 ]
 
 NODE = Node("node-1", "10.88.0.0/16")
@@ -402,7 +400,6 @@ async def refused(machines: Machines) -> bool:
     return await machines.ask("outside", IP, 80) == ["refused"]
 
 
-@pytest.mark.skipif(not shutil.which("conntrack"), reason="needs conntrack")
 async def test_a_udp_client_that_never_pauses_follows_the_endpoints(machines: Machines, tmp_path: Path) -> None:
     objects = service(ports=BOTH_PROTOCOLS), endpoint_slice(endpoint(POD_A), ports=SERVED)
     async with proxy(machines, tmp_path, *objects) as client:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from collections.abc import Sequence
 from typing import Any
@@ -65,7 +63,7 @@ def test_the_whole_table_takes_the_place_of_any_there_was() -> None:
     assert text.index("table ip pw-test {") < text.index("add chain ip") < text.index("add element")
 
 
-nft = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("nft"), reason="needs nft and root")
+nft = pytest.mark.node
 
 SPECS: list[dict[str, Any]] = [
     {},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import uuid
 from collections.abc import Iterator
 
@@ -13,7 +12,7 @@ from podwright.kubelet.cgroups.hierarchy import read_hierarchies
 from podwright.kubelet.cgroups.limits import Limits
 from podwright.kubelet.cgroups.tree import CgroupTree
 
-pytestmark = [pytest.mark.node, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+pytestmark = [pytest.mark.node]
 
 
 @pytest.fixture
