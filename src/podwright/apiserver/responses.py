@@ -72,6 +72,17 @@ def written(value: Any, accepted: Accepted) -> bytes:
     return encode(value)
 
 
+def _joined(head: bytes, items: Sequence[bytes]) -> bytes:
+    """The JSON object `head` with `items` in it. A list may be megabytes, which are copied once."""
+    opening = head[:-1] + b',"items":['
+    if not items:
+        return opening + b"]}"
+    parts = list(items)
+    parts[0] = opening + parts[0]
+    parts[-1] += b"]}"
+    return b",".join(parts)
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """How a client wants to see objects."""
@@ -126,8 +137,7 @@ class Renderer:
         resource, meta = call.resource, list_metadata(listed)
         if accepted.plain and not call.row.same_storage_as:
             head = encode({"kind": f"{resource.kind}List", "apiVersion": resource.api_version, "metadata": meta})
-            items = b",".join([entry.value for entry in listed.entries])
-            return respond(b'%s,"items":[%s]}' % (head[:-1], items), warnings=call.warnings)
+            return respond(_joined(head, [entry.value for entry in listed.entries]), warnings=call.warnings)
         objects = [self._context.read(call.row, entry) for entry in listed.entries]
         value: Any
         match accepted.form:
