@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from benchmarks.idle import cpu_seconds
 from benchmarks.load import Task
 from benchmarks.measurement import Measurement
 from benchmarks.node import Node
@@ -88,6 +89,7 @@ class Load:
         self._address = urlsplit(access.server)
         self._ca = access.ca.decode()
         self._certificate = write_certificate(node)
+        self._server = node.pids()["podwright"]
 
     async def rate(
         self, what: str, wanted: float, method: str, path: str, *, body: str = "", kind: str = "application/json",
@@ -104,9 +106,11 @@ class Load:
             )
             for client in range(_CLIENTS)
         ]  # fmt: skip
+        before = cpu_seconds(self._server)
         counted = await asyncio.gather(*(run_client("benchmarks.load", asdict(task)) for task in tasks))
         total = sum(one["per_second"] for one in counted)
-        note = f"{_CLIENTS} client processes; answers of {counted[0]['bytes']:,} bytes"
+        each = (cpu_seconds(self._server) - before) / (total * self._seconds) * 1e6
+        note = f"{_CLIENTS} client processes; answers of {counted[0]['bytes']:,} bytes; {each:,.0f} us of CPU each"
         return Measurement(what, total, "/s", wanted, higher_is_better=True, note=note)
 
 

@@ -37,10 +37,10 @@ async def measure(node: Node) -> Sequence[Measurement]:
 async def _cost(node: Node, state: str, seconds: float, *, cpu: float, memory: float) -> list[Measurement]:
     pids = node.pids()
     await asyncio.sleep(_SETTLE_SECONDS)  # what just happened is not idling
-    before, began = {name: _cpu_seconds(pid) for name, pid in pids.items()}, time.perf_counter()
+    before, began = {name: cpu_seconds(pid) for name, pid in pids.items()}, time.perf_counter()
     await asyncio.sleep(seconds)
     passed = time.perf_counter() - began
-    percent = {name: (_cpu_seconds(pid) - before[name]) / passed * 100 for name, pid in pids.items()}
+    percent = {name: (cpu_seconds(pid) - before[name]) / passed * 100 for name, pid in pids.items()}
     resident = {name: _memory(pid, "Rss") for name, pid in pids.items()}
     proportional = {name: _memory(pid, "Pss") for name, pid in pids.items()}
     shims = [_memory(pid, "Pss") for pid in _shims(node)]
@@ -55,7 +55,8 @@ def _each(values: dict[str, float], digits: int = 0) -> str:
     return " + ".join(f"{name} {value:.{digits}f}" for name, value in values.items())
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
+    """CPU time that a process has used, in user and kernel mode."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
