@@ -141,6 +141,9 @@ class HttpClient:
             finally:
                 await events.aclose()
         finally:
+            # It ends in the middle of an answer: an orderly goodbye of TLS could outlive the event loop.
+            if response.connection is not None and response.connection.transport is not None:
+                response.connection.transport.abort()
             response.close()
 
     async def create(
