@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from benchmarks.floor import Floor, floor_of
 from benchmarks.measurement import Measurement, against_floor
 from benchmarks.node import Node
-from benchmarks.pods import NAMESPACE, PodWatch, end, is_ready, manifest, pod_watch, start
+from benchmarks.pods import NAMESPACE, PATIENCE_SECONDS, PodWatch, end, is_ready, manifest, pod_watch, start
 from podwright.api.objects import uid_of
 from podwright.api.resources import PODS
 
@@ -40,8 +40,13 @@ async def measure(node: Node) -> Sequence[Measurement]:
 
 async def _ours(node: Node, watch: PodWatch, round_number: int) -> float:
     names = [f"fifty-{round_number}-{number}" for number in range(COUNT)]
+    ready = [watch.expect(name, is_ready) for name in names]
     began = time.perf_counter()
-    await asyncio.gather(*(start(node, watch, manifest(name), is_ready) for name in names))
+    # One after the other on one connection, as kubectl does; all are created within a tenth of the time measured.
+    for name in names:
+        await node.client.create(PODS, manifest(name), NAMESPACE)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await asyncio.gather(*ready)
     took = (time.perf_counter() - began) * 1000
     await asyncio.gather(*(end(node, watch, name) for name in names))
     return took

@@ -18,7 +18,8 @@ from podwright.client.interface import DeleteOptions, WatchEvent
 NAMESPACE = "default"
 IMAGE = "podwright/busybox:1"
 ENDS_ON_SIGTERM = ("sh", "-c", 'trap "exit 0" TERM; sleep 3600 & wait')
-_PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 120.0
+"""After which a Pod that does not get there is a failure."""
 
 
 def manifest(name: str, **container: Any) -> Object:
@@ -64,7 +65,7 @@ class PodWatch:
 
     async def when(self, name: str, test: Callable[[WatchEvent], bool]) -> float:
         """When (time.perf_counter) an event of that Pod passed the test. Raises TimeoutError."""
-        return await asyncio.wait_for(self.expect(name, test), _PATIENCE_SECONDS)
+        return await asyncio.wait_for(self.expect(name, test), PATIENCE_SECONDS)
 
     def expect(self, name: str, test: Callable[[WatchEvent], bool]) -> asyncio.Future[float]:
         """The same, from now on."""
@@ -92,7 +93,7 @@ async def start(node: Node, watch: PodWatch, pod: Object, test: Callable[[WatchE
     seen = watch.expect(name_of(pod), test)
     began = time.perf_counter()
     await node.client.create(PODS, pod, NAMESPACE)
-    return (await asyncio.wait_for(seen, _PATIENCE_SECONDS) - began) * 1000
+    return (await asyncio.wait_for(seen, PATIENCE_SECONDS) - began) * 1000
 
 
 async def end(node: Node, watch: PodWatch, name: str, *, grace: int | None = None) -> float:
@@ -100,7 +101,7 @@ async def end(node: Node, watch: PodWatch, name: str, *, grace: int | None = Non
     gone = watch.expect(name, is_deleted)
     began = time.perf_counter()
     await node.client.delete(PODS, name, NAMESPACE, DeleteOptions(grace_period_seconds=grace))
-    return (await asyncio.wait_for(gone, _PATIENCE_SECONDS) - began) * 1000
+    return (await asyncio.wait_for(gone, PATIENCE_SECONDS) - began) * 1000
 
 
 async def default_service_account(node: Node) -> None:
