@@ -61,7 +61,10 @@ def connect(data_dir: Path) -> HttpClient:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end; what the server or the runtime refuses is one line and exit status 1, Ctrl-C is 130."""
+    """Run to the end; what the server or the runtime refuses is one line and exit status 1.
+
+    Interrupted it is 130; 143 when the work was cancelled (by whoever handles SIGTERM).
+    """
     from podwright.api.errors import StatusError
 
     try:
@@ -72,6 +75,8 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         raise click.ClickException("\n".join(_told(group))) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except asyncio.CancelledError:
+        raise SystemExit(143) from None
 
 
 def text_of(error: BaseException) -> str:
