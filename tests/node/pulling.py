@@ -118,6 +118,11 @@ class Pods:
                 await asyncio.sleep(0.02)
         return lines[0].split(" ", 3)[3]
 
+    async def cannot_pull(self, name: str) -> str:
+        """Why an attempt failed. What it waits with may have become ImagePullBackOff already, with the reason in it."""
+        pod = await self.until(name, lambda pod: "ErrImagePull" in "".join(waiting(pod)))
+        return waiting(pod)[1]
+
     async def events(self, name: str) -> Sequence[tuple[str, str, str]]:
         """(type, reason, message) of every event on a Pod, the oldest first."""
         listed = await self.client.list(EVENTS, self.namespace)

@@ -30,6 +30,7 @@ from podwright.kubelet.images.gc import file_system
 from podwright.kubelet.images.manager import ImageManager
 from podwright.kubelet.images.pull_records import PullRecords
 from podwright.kubelet.images.puller import Puller, PullLimits
+from podwright.kubelet.images.registry_client import RegistryClient
 from podwright.kubelet.interfaces import ContainerKind, ContainerRef
 
 pytestmark = [pytest.mark.node]
@@ -54,6 +55,7 @@ class Node:
             self.credentials,
             PullRecords(path, now=lambda: datetime.datetime.now(datetime.UTC)),
             self.recorder,
+            registry=RegistryClient(path / "registries"),
             monotonic=lambda: time.monotonic() + self.clock,
         )
 
@@ -134,7 +136,8 @@ async def test_what_is_not_there_is_told_apart(node: Node, tmp_path: Path) -> No
         text = await node.fails(name.replace(":1", ":2").replace(source.address.replace(":1", ":2"), source.address))
         assert "has no such name or tag" in text
         other = await source.push("team/foreign:1", [image("x", architecture="s390x")])
-        assert "not made for this machine's platform" in await node.fails(other)
+        text = await node.fails(other)
+        assert "the image is not made for this machine's platform; it is made for linux/s390x" in text
         both = [image("x", architecture="s390x"), image("x", architecture=machine_architecture())]
         assert await node.ensure(await source.push("team/both:1", both))
     assert "nothing listens at" in await node.fails(f"127.0.0.1:{free_port()}/x:1")

@@ -39,6 +39,7 @@ from podwright.kubelet.images.manager import ImageManager
 from podwright.kubelet.images.node_images import NodeImages
 from podwright.kubelet.images.pull_records import PullRecords, VerificationPolicy
 from podwright.kubelet.images.puller import Puller, PullLimits
+from podwright.kubelet.images.registry_client import RegistryClient
 from podwright.kubelet.kubelet import Kubelet, Parts
 from podwright.kubelet.kuberuntime.collaborators import Collaborators
 from podwright.kubelet.kuberuntime.exec import CriExec
@@ -149,6 +150,7 @@ class AssembledKubelet:
             self._credentials(),
             self._records,
             self._recorder,
+            registry=RegistryClient(settings.data_dir / "registries"),
             per_runtime_class=config.featureGates.get("RuntimeClassInImageCriApi", False),
         )
         exec_runner = CriExec(self._runtime_client)

@@ -56,6 +56,16 @@ class FakeImages:
         return pb.PullImageResponse(image_ref=self.present[image])
 
 
+class FakeRegistry:
+    """Says what it is told to say of every index."""
+
+    def __init__(self) -> None:
+        self.made_for: Sequence[str] = ()
+
+    async def platforms(self, image: str, credentials: Sequence[Credential]) -> Sequence[str]:
+        return self.made_for
+
+
 class FakeRecorder:
     """(type, reason, message, field path) of every event."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.kubelet.images.fakes import FakeCredentials, FakeImages, FakeRecorder, failing
+from tests.kubelet.images.fakes import FakeCredentials, FakeImages, FakeRecorder, FakeRegistry, failing
 
 from podwright.cri.errors import CriError
 from podwright.kubelet.credentials.keyring import Credential, Source
@@ -35,6 +35,7 @@ class World:
             self.credentials,
             self.records,
             self.recorder,
+            registry=FakeRegistry(),
             per_runtime_class=per_class,
             now=lambda: self.clock,
             monotonic=lambda: self.clock,
@@ -143,7 +144,7 @@ async def test_a_failed_pull_then_back_off_then_another_attempt(tmp_path: Path) 
     assert error.reason == "ErrImagePull"
     assert error.message.startswith('failed to resolve reference "docker.io/library/nope:1": nope:1: not found; ')
     assert "docker.io has no such name or tag in docker.io/library/nope" in error.message
-    assert error.retry_after == 10
+    assert error.retry_after == 1
     assert world.recorder.reasons == ["Pulling", "Failed", "Failed"]
     assert world.recorder.events[1][2] == f'Failed to pull image "nope:1": {error.message}'
     assert world.recorder.events[2][2] == "Error: ErrImagePull"

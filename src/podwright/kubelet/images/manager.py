@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -34,6 +34,9 @@ from podwright.kubelet.interfaces import ContainerRef, EventWriter
 USE_LOCAL_ANNOTATION = "podwright.dev/registry-unreachable"
 """`use-local`: with policy Always, fall back to the image that is here when the registry gives no answer"""
 
+SHOW_BACK_OFF_AFTER = 1.0
+"""Seconds after which a failed attempt's reason gives way to ImagePullBackOff, with the next attempt's time"""
+
 
 class ImageLook(Protocol):
     """What the manager needs of `cri.client.ImageClient`."""
@@ -54,6 +57,14 @@ class Credentials(Protocol):
 
     def rejected(self, credential: Credential) -> None:
         """A registry did not accept it."""
+        ...
+
+
+class Platforms(Protocol):
+    """What the manager needs of `registry_client.RegistryClient`."""
+
+    async def platforms(self, image: str, credentials: Sequence[Credential]) -> Sequence[str]:
+        """`os/architecture` of each image of an index, empty when that cannot be found out."""
         ...
 
 
@@ -94,6 +105,7 @@ class ImageManager:
         records: PullRecords,
         recorder: EventWriter,
         *,
+        registry: Platforms,
         per_runtime_class: bool = False,
         now: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
@@ -103,6 +115,7 @@ class ImageManager:
         self._credentials = credentials
         self._records = records
         self._recorder = recorder
+        self._registry = registry
         self._per_runtime_class = per_runtime_class
         """feature gate RuntimeClassInImageCriApi"""
         self._now = now
@@ -227,9 +240,7 @@ class ImageManager:
             await writing
         except OSError as error:
             message = f"cannot record who may use the image: {error}"
-            delay = self._backoff.failed(request.uid, request.image, self._monotonic(), f"ErrImagePull: {message}")
-            self._tell(request, "Warning", EventReason.FAILED, f'Failed to pull image "{request.image}": {message}')
-            raise self._error(request.pod, request.field_path, Waiting.ERR_IMAGE_PULL, message, delay) from error
+            raise self._failed(request, Waiting.ERR_IMAGE_PULL, message) from error
 
     async def _after_failure(self, request: _Request, found: Found, error: PullError) -> str:
         for attempt in error.attempts:
@@ -245,15 +256,21 @@ class ImageManager:
         if reason is Waiting.ERR_IMAGE_PULL:
             message = str(error)
         hints = [advice(error.failure.kind, name.registry, name.repository, error.tried), *found.problems]
+        if error.failure.kind is FailureKind.NO_PLATFORM:
+            made_for = await self._registry.platforms(request.wanted, found.credentials)
+            hints.append(f"it is made for {', '.join(made_for)}" if made_for else "")
         if local:
             hints.append(
                 "an image of this name is on this node, but imagePullPolicy Always asks the registry; "
                 "IfNotPresent or Never would use it"
             )
         message = "; ".join([message, *filter(None, hints)])
-        delay = self._backoff.failed(request.uid, request.image, self._monotonic(), f"{reason}: {message}")
+        raise self._failed(request, reason, message)
+
+    def _failed(self, request: _Request, reason: Waiting, message: str) -> ImageError:
+        self._backoff.failed(request.uid, request.image, self._monotonic(), f"{reason}: {message}")
         self._tell(request, "Warning", EventReason.FAILED, f'Failed to pull image "{request.image}": {message}')
-        raise self._error(request.pod, request.field_path, reason, message, delay)
+        return self._error(request.pod, request.field_path, reason, message, SHOW_BACK_OFF_AFTER)
 
     def _waits(self, request: _Request, remaining: float) -> ImageError:
         text = f'Back-off pulling image "{request.image}"'
