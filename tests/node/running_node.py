@@ -135,6 +135,25 @@ class RunningNode:
                 containers.setdefault(names.get(one.pod_sandbox_id, "?"), []).append(one.id)
         return Sandboxes([names[one.id] for one in listed if one.state == pb.SANDBOX_READY], containers)
 
+    def traces_of_pods(self) -> list[str]:
+        """What is on the machine for Pods of this node; when it has none there is nothing."""
+        layout, cri = self.layout, "io.containerd.grpc.v1.cri"
+        folders = [
+            self.data_dir / "pods",
+            self.data_dir / "logs" / "pods",
+            self.data_dir / "logs" / "containers",
+            layout.root / cri / "sandboxes",
+            layout.root / cri / "containers",
+            layout.state / cri / "netns",
+            layout.state / "io.containerd.runtime.v2.task" / "k8s.io",
+            Path("/sys/class/net", layout.bridge, "brif"),
+        ]
+        found = [str(one) for folder in folders if folder.is_dir() for one in folder.iterdir()]
+        found += [str(address) for address in layout.ipam_dir.glob(f"{layout.network}/[0-9]*.*")]
+        for instance in Path("/sys/fs/cgroup").glob(f"*/{instance_name(self.data_dir)}"):
+            found += [str(folder) for folder in instance.glob("kubepods/**/pod*")]
+        return found
+
     def leftovers(self) -> list[str]:
         """Every trace on this machine, in words; after `down --purge` there is none."""
         return [*self._processes(), *self._mounts(), *self._network(), *self._cgroups(), *self._files()]

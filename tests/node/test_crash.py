@@ -8,9 +8,10 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
-from tests.node.pods import Pods, pod
+from tests.node.pods import Pods, pod, status_of
 from tests.node.running_node import RunningNode
 
+from podwright.api.objects import Object
 from podwright.client.http import HttpClient
 
 NAMES = [f"p{number:02}" for number in range(20)]
@@ -64,6 +65,24 @@ async def test_containers_live_through_a_crash(crashing: RunningNode) -> None:
     assert len(found.ready) == 19 and found.containers.keys() == {f"default/{name}" for name in NAMES[1:]}
 
 
+async def assert_nothing_stays(node: RunningNode, client: HttpClient) -> None:
+    """When the Pods go, all that was made for them goes too, whoever made it."""
+    pods = Pods(client, "default")
+    await asyncio.gather(*(pods.delete(name) for name in NAMES))
+    await asyncio.gather(*(pods.gone(name) for name in NAMES))
+    await nothing_left(node)
+
+
+async def nothing_left(node: RunningNode) -> None:
+    """Until there is no trace of Pods on the machine."""
+    try:
+        async with asyncio.timeout(20):
+            while await asyncio.to_thread(node.traces_of_pods):
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise AssertionError(node.traces_of_pods()) from None
+
+
 async def started(client: HttpClient, count: int) -> None:
     """Until so many of the Pods have been seen Running."""
     running: set[str] = set()
@@ -85,7 +104,8 @@ async def test_a_crash_while_pods_start(crashing: RunningNode, seen: int) -> Non
     crashing.up()
     async with HttpClient.from_kubeconfig(crashing.kubeconfig) as client:
         ids = await container_ids(client)
-    await assert_once_each(crashing, ids)
+        await assert_once_each(crashing, ids)
+        await assert_nothing_stays(crashing, client)
 
 
 async def test_a_crash_while_pods_end(crashing: RunningNode) -> None:
@@ -98,8 +118,7 @@ async def test_a_crash_while_pods_end(crashing: RunningNode) -> None:
     crashing.up()
     async with HttpClient.from_kubeconfig(crashing.kubeconfig) as client:
         await asyncio.gather(*(Pods(client, "default").gone(name) for name in NAMES))
-    found = await crashing.sandboxes()
-    assert (found.ready, found.containers) == ([], {})
+    await nothing_left(crashing)
 
 
 async def test_down_ends_pods_and_up_starts_them_again(crashing: RunningNode) -> None:
@@ -109,13 +128,12 @@ async def test_down_ends_pods_and_up_starts_them_again(crashing: RunningNode) ->
     crashing.down()
     crashing.up()
     async with HttpClient.from_kubeconfig(crashing.kubeconfig) as client:
+        pods = Pods(client, "default")
 
-        async def all_new() -> dict[str, str]:
-            while True:
-                after = await container_ids(client)
-                if not set(after.values()) & set(before.values()):
-                    return after
+        def runs_anew(one: Object) -> bool:
+            status = status_of(one)
+            return "running" in status["state"] and status["containerID"] != before[one["metadata"]["name"]]
 
-        async with asyncio.timeout(30):
-            after = await all_new()
+        await asyncio.gather(*(pods.until(name, runs_anew) for name in NAMES))
+        after = await container_ids(client)
     await assert_once_each(crashing, after)
