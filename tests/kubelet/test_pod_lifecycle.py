@@ -47,7 +47,7 @@ class Stubborn(FakeRuntime):
         return
 
 
-def lifecycle(runtime: FakeRuntime) -> PodLifecycle:
+def lifecycle(runtime: FakeRuntime, statuses: StatusManager | None = None) -> PodLifecycle:
     client = cast(Client, FakeClient())
     return PodLifecycle(
         Collaborators(
@@ -55,7 +55,7 @@ def lifecycle(runtime: FakeRuntime) -> PodLifecycle:
             runtime=runtime,
             volumes=FakeVolumes(),
             probes=NoProbes(),
-            statuses=StatusManager(client),
+            statuses=statuses or StatusManager(client),
             recorder=Events(),
             host=lambda: HostFacts([]),
             network_error=lambda: "",
@@ -102,3 +102,21 @@ async def test_a_sidecar_that_runs_lets_the_next_container_start_at_once() -> No
     passes = lifecycle(Starting())
     assert (await passes.sync(given)).again
     assert not (await passes.sync(given)).again
+
+
+async def test_a_container_found_running_is_not_told_as_such_before_its_post_start_hook_is_delivered() -> None:
+    told: list[Object | None] = []
+
+    class Redelivering(FakeRuntime):
+        async def sync_pod(self, pod: Object, status: PodRuntimeStatus, volumes: MountedVolumes) -> SyncResult:
+            told.append(statuses.latest("u"))
+            return SyncResult()
+
+    runtime, hook = Redelivering(), {"postStart": {"sleep": {"seconds": 1}}}
+    given = pod() | {"spec": {"containers": [{"name": "main", "image": "i", "lifecycle": hook}]}}
+    runtime.put(given, [container("main")])
+    statuses = StatusManager(cast(Client, FakeClient()))
+    passes = lifecycle(runtime, statuses)
+    await passes.sync(given)
+    await passes.sync(given)
+    assert [(status or {}).get("phase") for status in told] == [None, "Running"]

@@ -26,7 +26,7 @@ from podwright.client.backoff import Backoff
 from podwright.client.interface import Client, DeleteOptions
 from podwright.kubelet.errors import TerminalError, WaitingError
 from podwright.kubelet.interfaces import EventWriter, PodRuntime, ProbeState, VolumeError, Volumes
-from podwright.kubelet.kuberuntime.pod_containers import init_containers
+from podwright.kubelet.kuberuntime.pod_containers import app_containers, init_containers
 from podwright.kubelet.kuberuntime.together import all_of
 from podwright.kubelet.pod_state import PodState
 from podwright.kubelet.pod_workers import Outcome, StillRunning
@@ -93,7 +93,9 @@ class PodLifecycle:
             before = PodRuntimeStatus(uid, name_of(pod), namespace_of(pod))
         else:
             before = await self._with.runtime.pod_status(uid)
-        status = self._publish(pod, before)
+        status = self._status(pod, before)
+        if status["phase"] in TERMINAL or not self._may_owe_post_start(pod):
+            self._with.statuses.set(uid, status)
         if status["phase"] in TERMINAL:
             return Outcome(ended=True)
         left = deadline_left(pod, status, self._with.now())
@@ -193,7 +195,19 @@ class PodLifecycle:
             # Gone already, or the name belongs to another Pod by now: either way there is nothing left to delete.
             return
 
+    def _may_owe_post_start(self, pod: Object) -> bool:
+        """Whether an earlier run of ours may have died during a postStart hook: until it is over nothing is Running."""
+        members = (*init_containers(pod), *app_containers(pod))
+        return uid_of(pod) not in self._failures and any(
+            (member.spec.get("lifecycle") or {}).get("postStart") for member in members
+        )
+
     def _publish(self, pod: Object, runtime: PodRuntimeStatus, stage: Stage | None = None) -> Object:
+        status = self._status(pod, runtime, stage)
+        self._with.statuses.set(uid_of(pod), status)
+        return status
+
+    def _status(self, pod: Object, runtime: PodRuntimeStatus, stage: Stage | None = None) -> Object:
         uid = uid_of(pod)
         probes = self._with.probes
         probes.observe(runtime)
@@ -202,7 +216,7 @@ class PodLifecycle:
             for c in runtime.containers
             if c.state is ContainerState.RUNNING
         }
-        status = pod_status(
+        return pod_status(
             pod,
             Seen(runtime, self._failures.get(uid, {}), results),
             self._with.host(),
@@ -210,8 +224,6 @@ class PodLifecycle:
             now=self._with.now(),
             stage=stage or Stage(),
         )
-        self._with.statuses.set(uid, status)
-        return status
 
 
 def deadline_left(pod: Object, status: Object, now: datetime.datetime) -> float | None:
