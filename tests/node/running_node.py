@@ -84,10 +84,18 @@ class RunningNode:
 
     def up(self, *more: str) -> str:
         """`podwright up --detach`; what it printed."""
-        return self._podwright(
-            "up", "--detach", "--listen", f"127.0.0.1:{self.port}", "--node-name", self.name,
-            "--pod-cidr", self.pod_cidr, "--service-cidr", self.service_cidr, *more,
+        return self._podwright("up", "--detach", *self._flags(), *more)
+
+    def up_in_foreground(self) -> subprocess.Popen[str]:
+        """`podwright up`, for the caller to end; it prints to pipes."""
+        return subprocess.Popen(
+            [PODWRIGHT, "up", "--data-dir", self.data_dir, *self._flags()],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
+
+    def _flags(self) -> list[str]:
+        return ["--listen", f"127.0.0.1:{self.port}", "--node-name", self.name,
+                "--pod-cidr", self.pod_cidr, "--service-cidr", self.service_cidr]  # fmt: skip
 
     def down(self, *, purge: bool = False) -> str:
         """`podwright down`; what it printed."""
@@ -106,12 +114,13 @@ class RunningNode:
         log = self.data_dir / "podwright.log"
         return "\n".join(log.read_text(errors="replace").splitlines()[-30:]) if log.exists() else ""
 
-    def kill(self) -> None:
-        """SIGKILL, as a crash; the runtime and the containers live on."""
+    def kill(self, sig: signal.Signals = signal.SIGKILL) -> None:
+        """End the process and wait for that; the runtime and the containers live on."""
         process = os.pidfd_open(self.pid)
         try:
-            signal.pidfd_send_signal(process, signal.SIGKILL)
-            select.select([process], [], [], 10)
+            signal.pidfd_send_signal(process, sig)
+            ended, _, _ = select.select([process], [], [], 20)
+            assert ended, f"podwright lives on after {sig.name}"
         finally:
             os.close(process)
 

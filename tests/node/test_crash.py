@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -46,12 +47,13 @@ async def assert_once_each(node: RunningNode, ids: dict[str, str]) -> None:
     }
 
 
-async def test_containers_live_through_a_crash(crashing: RunningNode) -> None:
+@pytest.mark.parametrize("sig", [signal.SIGKILL, signal.SIGTERM], ids=lambda sig: sig.name)
+async def test_containers_live_through_its_end(crashing: RunningNode, sig: signal.Signals) -> None:
     async with HttpClient.from_kubeconfig(crashing.kubeconfig) as client:
         await asyncio.gather(*(Pods(client, "default").create(pod(name)) for name in NAMES))
         before = await container_ids(client)
     await assert_once_each(crashing, before)
-    crashing.kill()
+    crashing.kill(sig)
     crashing.up()
     async with HttpClient.from_kubeconfig(crashing.kubeconfig) as client:
         pods = Pods(client, "default")

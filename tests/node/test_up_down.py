@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.node.running_node import RunningNode
+from tests.node.running_node import PODWRIGHT, RunningNode
 
 from podwright.api.resources import NODES
 from podwright.client.http import HttpClient
@@ -46,3 +49,40 @@ def test_purge_after_a_crash_leaves_nothing(own_node: RunningNode) -> None:
     own_node.up()
     assert own_node.leftovers() != []  # or the look would see nothing
     own_node.kill()
+
+
+def test_a_taken_port_is_said_in_one_line(own_node: RunningNode, node: RunningNode) -> None:
+    process = replace(own_node, port=node.port).up_in_foreground()
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 1 and "Traceback" not in said
+    assert "address already in use" in said and str(node.port) in said
+
+
+@pytest.mark.parametrize("flags", [["--listen", "nonsense"], ["--pod-cidr", "10.0.0.1/8"], ["--node-name", "No Name"]])
+def test_wrong_flags_are_refused_before_anything_is_made(own_node: RunningNode, flags: list[str]) -> None:
+    done = subprocess.run(
+        [PODWRIGHT, "up", "--data-dir", own_node.data_dir, *flags], capture_output=True, text=True, check=False
+    )
+    assert done.returncode in (1, 2) and "Traceback" not in done.stderr
+    assert flags[0].removeprefix("--") in done.stderr and flags[1] in done.stderr
+    assert not own_node.data_dir.exists()
+
+
+@pytest.mark.parametrize(
+    "reached",
+    [
+        pytest.param(lambda node: node.data_dir / "state.db", id="when the store is open"),
+        pytest.param(lambda node: node.layout.socket, id="when the runtime starts"),
+        pytest.param(lambda node: node.kubeconfig, id="when the API is about to be served"),
+    ],
+)
+def test_a_start_that_was_killed_is_no_hindrance(own_node: RunningNode, reached: Callable[[RunningNode], Path]) -> None:
+    with own_node.up_in_foreground() as process:
+        try:
+            deadline = time.monotonic() + 20
+            while not reached(own_node).exists():
+                assert time.monotonic() < deadline and process.poll() is None
+                time.sleep(0.001)
+        finally:
+            process.kill()
+    assert "is Ready" in own_node.up()
