@@ -68,7 +68,9 @@ def pod(
     }
 
 
-def event(reason: str, message: str, *, kind: str = "Normal", at: str = "2026-01-01T00:00:10Z", count: int = 1) -> Object:
+def event(
+    reason: str, message: str, *, kind: str = "Normal", at: str = "2026-01-01T00:00:10Z", count: int = 1
+) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Event",
