@@ -50,6 +50,7 @@ from podwright.storage.sqlite import SqliteStore
 
 if TYPE_CHECKING:
     from podwright.kubelet.assembly import KubeletSettings
+    from podwright.kubelet.images.digests import Digests
 
 log = logging.getLogger(__name__)
 
@@ -253,6 +254,7 @@ class Node:
         settings = self._settings
         # Pods reach the API server by the bridge's address, which exists once the managed runtime is up.
         for_pods = gateway(settings.pod_cidr) if self._containerd is not None else ""
+        asks_registries = "ImageDigest" in settings.enable_admission_plugins
         everywhere = settings.host in ("", "0.0.0.0", "::")
         return ApiServer(
             ApiServerConfig(
@@ -269,9 +271,23 @@ class Node:
             store,
             schema,
             admission=lambda client: build_chain(
-                client, settings.enable_admission_plugins, settings.disable_admission_plugins
+                client,
+                settings.enable_admission_plugins,
+                settings.disable_admission_plugins,
+                resolve_digest=self._digests(client).resolve if asks_registries else None,
             ),
         )
+
+    def _digests(self, client: Client) -> Digests:
+        """What ImageDigest asks: the registries, with the credentials that the kubelet would have."""
+        from podwright.kubelet.credentials.node_sources import node_lookup
+        from podwright.kubelet.images.digests import Digests
+        from podwright.kubelet.images.registry_client import RegistryClient
+
+        settings = self._settings
+        providers = settings.image_credential_provider_config, settings.image_credential_provider_bin_dir
+        lookup = node_lookup(client, settings.data_dir, *providers)
+        return Digests(lookup, RegistryClient(settings.data_dir / "registries"))
 
     def _node_client(self, api: ApiServer) -> Client:
         name = f"system:node:{self._settings.node_name}"

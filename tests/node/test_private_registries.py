@@ -29,6 +29,7 @@ from tests.node.registry import Registry, free_port, registry
 from tests.node.registry_proxy import Door, RegistryProxy, proxied
 from tests.node.running_node import PODWRIGHT, RunningNode
 
+from podwright.api.errors import StatusError
 from podwright.api.objects import Object
 from podwright.api.resources import EVENTS, SECRETS, SERVICE_ACCOUNTS
 from podwright.client.http import HttpClient
@@ -436,7 +437,7 @@ async def test_always_pull_images_keeps_a_second_tenant_out_without_any_verifica
         "imagePullCredentialsVerificationPolicy: NeverVerify\n"
     )
     running = RunningNode.below(node_folder, "always")
-    running.up("--config", str(file), "--enable-admission-plugins", "AlwaysPullImages")
+    running.up("--config", str(file), "--enable-admission-plugins", "AlwaysPullImages,ImageDigest")
     try:
         image = await basic.push("team/always:1", runnable("always"))
         async with pods_in(running, "tenant") as tenant, pods_in(running, "eve") as eve:
@@ -450,8 +451,15 @@ async def test_always_pull_images_keeps_a_second_tenant_out_without_any_verifica
             assert {
                 one["imagePullPolicy"] for one in (*made["spec"]["containers"], *made["spec"]["initContainers"])
             } == {"Always"}
+            # ImageDigest has asked the registry with the Pod's own secret, and refuses who has none
+            pinned = json.loads(made["metadata"]["annotations"]["podwright.dev/pinned-images"])
+            assert list(pinned) == [image]
+            assert made["spec"]["containers"][0]["image"] == f"{image}@{pinned[image]}"
+            assert container(made)["imageID"].endswith(pinned[image])
+            with pytest.raises(StatusError, match=r"cannot be found out: .* answers 401"):
+                await eve.create("eve-by-tag", image)
             for policy in ("IfNotPresent", "Never"):
-                await eve.create(f"eve-{policy.lower()}", image, policy)
+                await eve.create(f"eve-{policy.lower()}", f"{image}@{pinned[image]}", policy)
                 await eve.cannot_pull(f"eve-{policy.lower()}")
     finally:
         running.down(purge=True)

@@ -27,16 +27,14 @@ from podwright.kubelet.cgroups.hierarchy import read_hierarchies
 from podwright.kubelet.cgroups.pods import PodCgroups, instance_name
 from podwright.kubelet.cgroups.tree import CgroupTree
 from podwright.kubelet.configuration import KubeletConfiguration
-from podwright.kubelet.credentials.lookup import CredentialLookup
-from podwright.kubelet.credentials.node_config import ConfigFiles, user_home
-from podwright.kubelet.credentials.provider_files import ProviderFiles
-from podwright.kubelet.credentials.provider_plugin import ProviderPlugins
+from podwright.kubelet.credentials.node_sources import node_lookup
 from podwright.kubelet.environment.dns_config import PodDns
 from podwright.kubelet.environment.environment import ContainerEnvironment, service_informer
-from podwright.kubelet.images.gc import ImageCollector, images_in_use
+from podwright.kubelet.images.gc import ImageCollector, images_in_use, volume_images
 from podwright.kubelet.images.gc_decision import GCPolicy
 from podwright.kubelet.images.manager import ImageManager
 from podwright.kubelet.images.node_images import NodeImages
+from podwright.kubelet.images.pins import Pins
 from podwright.kubelet.images.pull_records import PullRecords, VerificationPolicy
 from podwright.kubelet.images.puller import Puller, PullLimits
 from podwright.kubelet.images.registry_client import RegistryClient
@@ -147,7 +145,7 @@ class AssembledKubelet:
         self._images = ImageManager(
             self._image_client,
             self._puller,
-            self._credentials(),
+            node_lookup(client, settings.data_dir, settings.provider_config, settings.provider_bin_dir),
             self._records,
             self._recorder,
             registry=RegistryClient(settings.data_dir / "registries"),
@@ -241,14 +239,6 @@ class AssembledKubelet:
         if self._kubelet is not None:
             self._kubelet.wake(uid)
 
-    def _credentials(self) -> CredentialLookup:
-        settings = self._settings
-        plugins = None
-        if settings.provider_config is not None and settings.provider_bin_dir is not None:
-            files = ProviderFiles(settings.provider_config, settings.provider_bin_dir)
-            plugins = ProviderPlugins(files.current, settings.provider_bin_dir, self._client)
-        return CredentialLookup(self._client, ConfigFiles(settings.data_dir, user_home()), plugins)
-
     def _make_runtime(self, machine: Machine) -> KubeRuntime:
         facts = NodeFacts(
             memory_bytes=machine.memory,
@@ -277,10 +267,11 @@ class AssembledKubelet:
 
     def _collector(self) -> ImageCollector:
         config = self._settings.config
+        pins = Pins(self._settings.data_dir)
         node: Object = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": self._settings.node_name}}
         return ImageCollector(
             self._image_client,
-            lambda: images_in_use(self._runtime_client),
+            self._images_in_use,
             self._records,
             self._recorder,
             node=node,
@@ -290,8 +281,12 @@ class AssembledKubelet:
                 config.imageMinimumGCAge,
                 config.imageMaximumGCAge,
             ),
-            pinned=lambda: self._settings.pinned_images,
+            pinned=lambda: {*self._settings.pinned_images, *pins.names()},
         )
+
+    async def _images_in_use(self) -> set[str]:
+        mounted = volume_images(self._kubelet.pods()) if self._kubelet is not None else set()
+        return await images_in_use(self._runtime_client) | mounted
 
     async def _serve(self, kubelet: Kubelet, runtime: KubeRuntime) -> None:
         settings, config = self._settings, self._settings.config

@@ -10,7 +10,8 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from podwright.api.objects import Object
@@ -18,8 +19,9 @@ from podwright.api.reasons import EventReason
 from podwright.cri.client import RuntimeClient
 from podwright.cri.errors import CriError
 from podwright.cri.generated import cri_pb2 as pb
-from podwright.kubelet.images import gc_decision
+from podwright.kubelet.images import gc_decision, reference
 from podwright.kubelet.images.gc_decision import FileSystem, GCPolicy, KnownImage
+from podwright.kubelet.images.pins import PinsError, listed_name
 from podwright.kubelet.images.pull_records import PullRecords
 from podwright.kubelet.interfaces import EventWriter
 
@@ -56,12 +58,24 @@ class GCError(Exception):
 async def images_in_use(runtime: RuntimeClient) -> set[str]:
     """Ids and names of images that any existing container was made from, exited ones included.
 
-    Images that are mounted as volumes do not stand in the runtime's list: whoever mounts them adds them.
+    Images that are mounted as volumes do not stand in the runtime's list: see `volume_images`.
     """
     used: set[str] = set()
     for container in (await runtime.list_containers()).containers:
         used |= {container.image.image, container.image_ref, container.image_id}
     return used - {""}
+
+
+def volume_images(pods: Iterable[Object]) -> set[str]:
+    """Names of the images that Pods mount as volumes, as runtimes list them."""
+    used: set[str] = set()
+    for pod in pods:
+        for volume in (pod.get("spec") or {}).get("volumes") or ():
+            image = (volume.get("image") or {}).get("reference")
+            if image:
+                with suppress(reference.InvalidReferenceError):  # then there is no such image
+                    used.add(listed_name(image))
+    return used
 
 
 async def file_system(store: ImageStore) -> FileSystem:
@@ -96,7 +110,7 @@ class ImageCollector:
         self._node = node
         self._policy = policy
         self._pinned = pinned
-        """ids and names that a user or Podwright itself keeps (the sandbox image)"""
+        """ids and names that a user or Podwright itself keeps (the sandbox image); called in a thread"""
         self._now = now
         self._measure = measure
         self._up_since = now()
@@ -112,7 +126,7 @@ class ImageCollector:
             try:
                 await self.collect()
                 failed_before = False
-            except (GCError, CriError, OSError) as error:
+            except (GCError, CriError, OSError, PinsError) as error:
                 log.warning("image collection: %s", error)
                 if isinstance(error, GCError):
                     self._recorder.event(self._node, "Warning", error.reason, str(error))
@@ -122,7 +136,7 @@ class ImageCollector:
             await asyncio.sleep(PERIOD)
 
     async def collect(self) -> int:
-        """One pass; returns the bytes freed. Raises GCError, CriError, OSError."""
+        """One pass; returns the bytes freed. Raises GCError, CriError, OSError, PinsError."""
         images = await self._detect()
         now = self._now()
         old = gc_decision.too_old(images, self._policy, now, self._up_since)
@@ -146,13 +160,16 @@ class ImageCollector:
         return freed
 
     async def prune(self) -> int:
-        """Remove every image that nobody uses, whatever its age; returns the bytes freed. Raises CriError."""
+        """Remove every image that nobody uses, whatever its age; returns the bytes freed.
+
+        Raises CriError, OSError, PinsError.
+        """
         return await self._remove(gc_decision.in_order_of_removal(await self._detect()))
 
     async def _detect(self) -> list[KnownImage]:
         """Images as they are now. Those that are here at the first look may have been here for long."""
         # first what is in use, then what is there: an image that is taken into use between the two is seen as new
-        in_use, pinned = await self._in_use(), set(self._pinned())
+        in_use, pinned = await self._in_use(), set(await asyncio.to_thread(self._pinned))
         listed = (await self._store.list_images()).images
         now = self._now()
         never = float("-inf")
