@@ -136,6 +136,7 @@ class Node:
         self._settings = settings
         self._stopping = asyncio.Event()
         self._end_pods = False
+        self._was_ready = False
         managed = not settings.runtime_endpoint
         self._containerd = (
             ManagedContainerd(settings.data_dir, NodeOptions(pod_cidr=settings.pod_cidr)) if managed else None
@@ -153,6 +154,14 @@ class Node:
         StatusError) or failed later.
         """
         gc.set_threshold(*_COLLECT_AFTER)
+        try:
+            await self._start_and_serve(tell)
+        finally:
+            if self._containerd is not None and not self._was_ready:
+                # A start that was refused leaves no runtime behind; containers of an earlier run live on without it.
+                await self._containerd.stop()
+
+    async def _start_and_serve(self, tell: Tell) -> None:
         store, schema, _ = await asyncio.gather(
             SqliteStore.open(self._settings.data_dir / "state.db"),
             asyncio.to_thread(Schema.load, [row.schema for row in ROWS]),
@@ -341,6 +350,7 @@ class Node:
                     said = condition(nodes.get(name) or {}, "Ready") or {}
                     tell.waiting(str(said.get("message") or f"{name} has not registered yet"))
             gc.freeze()  # modules and schema stay for good: no search needs to look at them
+            self._was_ready = True
             tell.ready(Ready(api.url, self._settings.data_dir / "kubeconfig", name))
         finally:
             await _ended(watching)
