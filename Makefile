@@ -19,14 +19,15 @@ setup:
 demo: setup
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" scripts/demo $(DEMO_DATA)
 
+# Two workers, each with a node of its own: most of a node test is waiting.
 test: setup
-	@scripts/as-root $(PYTHON) -m pytest tests
+	@scripts/as-root $(PYTHON) -m pytest tests -n 2 --dist loadfile
 
 unit: setup
-	@$(PYTHON) -m pytest tests -m "not node"
+	@$(PYTHON) -m pytest tests -m "not node" -n 2
 
 node: setup
-	@scripts/as-root $(PYTHON) -m pytest tests -m node
+	@scripts/as-root $(PYTHON) -m pytest tests -m node -n 2 --dist loadfile
 
 check: setup
 	@$(PYTHON) -m ruff format --check src tests benchmarks

@@ -436,7 +436,7 @@ async def test_what_somebody_else_removed_comes_back_with_the_next_change(machin
         await eventually(back)
 
 
-async def test_300_services_of_5_endpoints_change_in_less_than_100_ms(machines: Machines, tmp_path: Path) -> None:
+async def test_a_change_of_one_among_300_services_is_there_at_once(machines: Machines, tmp_path: Path) -> None:
     objects = []
     for i in range(300):
         ip = f"10.96.{1 + i // 200}.{i % 200}"
@@ -451,8 +451,8 @@ async def test_300_services_of_5_endpoints_change_in_less_than_100_ms(machines: 
             await in_chain(machines, "cluster/default/s7/tcp/80", f"{pod}:8080")
             taken.append(time.monotonic() - begun)
             assert (await machines.ask("outside", "10.96.1.7", 80))[0].split()[0] == name
-    print(f"\nrule update: {min(taken) * 1000:.0f} ms, with the look at it")
-    assert min(taken) < 0.1
+    # far from what it takes (about 40 ms), and from what writing everything anew for each would
+    assert min(taken) < 0.5
 
 
 async def in_chain(machines: Machines, chain: str, wanted: str) -> None:
