@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,16 @@ FOREVER = "while :; do sleep 1000 & wait $!; done\n"
 def now() -> float:
     """Seconds of uptime, as containers tell them (to 0.01 s)."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def slack(seconds: float) -> float:
+    """How late something may be that is meant to be exact within `seconds`: more on a machine that has much to do."""
+    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
+def assert_at(actual: float, planned: float, *, early: float = 0.05) -> None:
+    """It happened when planned, within 0.3 s; `early`: seconds that what was told of it may be older than it."""
+    assert planned - early <= actual <= planned + slack(0.3)
 
 
 def shell(script: str) -> list[str]:

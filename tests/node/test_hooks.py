@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from tests.node.observed import FOREVER, Observed, State, container, observed, shell, spec
+from tests.node.observed import FOREVER, Observed, State, assert_at, container, observed, shell, slack, spec
 from tests.node.running_node import RunningNode
 
 from podwright.api.objects import Object, uid_of
@@ -19,8 +19,9 @@ from podwright.kubelet.lifecycle.hook_log import HookRun
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ENTRYPOINT = "trap 'tell TERM; exit 0' TERM; tell entrypoint; " + FOREVER
 DEAF = "trap 'tell TERM; while :; do tell alive; sleep 0.1; done' TERM; " + FOREVER
+_TICK = 0.2
+"""Seconds before its end when a container that tells all the time has told it last."""
 SLOW = "trap 'tell TERM; sleep 1; tell stopped; exit 0' TERM; " + FOREVER
-_TOLERANCE = 0.3
 
 
 def _exec(script: str) -> Object:
@@ -40,12 +41,14 @@ class Receiver:
 
     async def __call__(self, request: web.BaseRequest) -> web.Response:
         self.paths.append(request.path_qs)
+        if request.path == "/moved":
+            return web.Response(status=302, headers={"Location": "/here?pod=moved"})
         status = 500 if request.path == "/broken" else 200
         return web.Response(status=status, text="a secret that the receiver tells")
 
-    def get(self, path: str) -> Object:
+    def get(self, path: str, scheme: str = "HTTP") -> Object:
         """A handler that asks it."""
-        return {"httpGet": {"host": "127.0.0.1", "port": self.port, "path": path}}
+        return {"httpGet": {"host": "127.0.0.1", "port": self.port, "path": path, "scheme": scheme}}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -87,6 +90,8 @@ async def here(
             "sleeps-zero": _hooked(postStart={"sleep": {"seconds": 0}}, preStop={"sleep": {"seconds": 0}}),
             "asks": _hooked(postStart=receiver.get("/up?pod=asks"), preStop=receiver.get("/down?pod=asks")),
             "asks-broken": _hooked(postStart=receiver.get("/broken")),
+            "moved": _hooked(postStart=receiver.get("/moved")),
+            "in-clear": _hooked(postStart=receiver.get("/in-clear", "HTTPS")),
             "connects": _hooked(postStart={"tcpSocket": {"host": "127.0.0.1", "port": receiver.port}}),
             "ends-itself": spec(container("tell entrypoint", lifecycle={"preStop": _exec("tell pre-stop")}), **never),
             "bad-pre-stop": _hooked(preStop={"exec": {"command": ["/bin/no-such-program"]}}),
@@ -139,36 +144,36 @@ async def test_pre_stop_runs_before_term(here: Observed) -> None:
     asked = await here.delete("order")
     gone = await here.until_gone("order")
     assert here.told("order")[-3:] == ["pre-stop", "pre-stop-over", "TERM"]
-    assert here.time_of("order", "TERM") == pytest.approx(asked + 1, abs=_TOLERANCE)
-    assert gone.at < asked + 2
+    assert_at(here.time_of("order", "TERM"), asked + 1)
+    assert gone.at < asked + 1.5 + slack(0.5)
 
 
 async def test_what_the_hook_left_of_the_grace_is_the_containers(here: Observed, asked: dict[str, float]) -> None:
     await here.until_gone("seed-example")
-    assert here.time_of("seed-example", "TERM") == pytest.approx(asked["seed-example"] + 4, abs=_TOLERANCE)
-    assert here.story("seed-example")[-1][0] == pytest.approx(asked["seed-example"] + 6, abs=_TOLERANCE)
+    assert_at(here.time_of("seed-example", "TERM"), asked["seed-example"] + 4)
+    assert_at(here.story("seed-example")[-1][0], asked["seed-example"] + 6, early=_TICK)
 
 
 async def test_two_seconds_are_left_at_least(here: Observed, asked: dict[str, float]) -> None:
     await asyncio.gather(here.until_gone("little-left"), here.until_gone("deaf"))
-    assert here.time_of("little-left", "TERM") == pytest.approx(asked["little-left"] + 5.5, abs=_TOLERANCE)
-    assert here.time_of("little-left", "stopped") == pytest.approx(asked["little-left"] + 6.5, abs=_TOLERANCE)
-    assert here.story("deaf")[-1][0] == pytest.approx(asked["deaf"] + 7.5, abs=_TOLERANCE)
+    assert_at(here.time_of("little-left", "TERM"), asked["little-left"] + 5.5)
+    assert_at(here.time_of("little-left", "stopped"), asked["little-left"] + 6.5)
+    assert_at(here.story("deaf")[-1][0], asked["deaf"] + 7.5, early=_TICK)
 
 
 async def test_a_hanging_pre_stop_ends_with_the_grace(here: Observed, asked: dict[str, float]) -> None:
     gone = await here.until_gone("pre-stop-hangs")
     assert here.told("pre-stop-hangs") == ["pre-stop", "TERM", "stopped"]
-    assert here.time_of("pre-stop-hangs", "TERM") == pytest.approx(asked["pre-stop-hangs"] + 2, abs=_TOLERANCE)
-    assert gone.at < asked["pre-stop-hangs"] + 4
+    assert_at(here.time_of("pre-stop-hangs", "TERM"), asked["pre-stop-hangs"] + 2)
+    assert gone.at < asked["pre-stop-hangs"] + 3 + slack(1)
     events = await here.events("pre-stop-hangs")
     assert [reason for _, reason, _ in events if reason == "FailedPreStopHook"] == []
 
 
 async def test_sleep_hooks_sleep(here: Observed, asked: dict[str, float]) -> None:
     await asyncio.gather(here.until_gone("sleeps"), here.until_gone("sleeps-zero"))
-    assert here.time_of("sleeps", "TERM") == pytest.approx(asked["sleeps"] + 2, abs=_TOLERANCE)
-    assert here.time_of("sleeps-zero", "TERM") == pytest.approx(asked["sleeps-zero"], abs=_TOLERANCE)
+    assert_at(here.time_of("sleeps", "TERM"), asked["sleeps"] + 2)
+    assert_at(here.time_of("sleeps-zero", "TERM"), asked["sleeps-zero"])
 
 
 async def test_a_hanging_post_start_does_not_wedge_deletion(here: Observed) -> None:
@@ -176,7 +181,7 @@ async def test_a_hanging_post_start_does_not_wedge_deletion(here: Observed) -> N
     asked = await here.delete("post-start-hangs")
     gone = await here.until_gone("post-start-hangs")
     assert here.told("post-start-hangs")[-2:] == ["pre-stop", "TERM"]
-    assert gone.at < asked + 1.5
+    assert gone.at < asked + 1 + slack(0.5)
 
 
 async def test_http_hooks_reach_their_receiver_once(here: Observed, receiver: Receiver) -> None:
@@ -197,6 +202,21 @@ async def test_an_http_hook_that_is_answered_with_an_error_succeeds_and_says_so(
     assert "secret" not in str(await here.events("asks-broken"))
 
 
+async def test_an_http_hook_follows_a_redirect(here: Observed, receiver: Receiver) -> None:
+    await here.until("moved", State.is_running)
+    assert receiver.paths.count("/here?pod=moved") == 1
+
+
+async def test_an_https_hook_that_is_answered_in_clear_is_asked_so_and_says_it(
+    here: Observed, receiver: Receiver
+) -> None:
+    await here.until("in-clear", State.is_running)
+    where = f"127.0.0.1:{receiver.port}"
+    said = f"request to HTTPS lifecycle hook {where} got HTTP response, retry with HTTP succeeded"
+    await here.until_event("in-clear", ("Warning", "LifecycleHTTPFallback", said))
+    assert receiver.paths.count("/in-clear") == 1
+
+
 async def test_a_tcp_hook_succeeds_when_it_connects(here: Observed) -> None:
     await here.until("connects", State.is_running)
 
@@ -213,7 +233,7 @@ async def test_after_a_failed_pre_stop_term_follows(here: Observed) -> None:
     asked = await here.delete("bad-pre-stop")
     gone = await here.until_gone("bad-pre-stop")
     assert here.told("bad-pre-stop") == ["entrypoint", "TERM"]
-    assert gone.at < asked + 1.5
+    assert gone.at < asked + 1 + slack(0.5)
     await here.until_event("bad-pre-stop", ("Warning", "FailedPreStopHook", "PreStopHook failed"))
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from tests.node.observed import FOREVER, Observed, container, now, observed, shell, spec
+from tests.node.observed import FOREVER, Observed, container, now, observed, shell, slack, spec
 from tests.node.running_node import RunningNode
 
 from podwright.api.objects import Object
@@ -98,10 +98,10 @@ async def test_readiness_goes_up_and_down_and_the_service_follows(here: Observed
     up = await here.until("flips", lambda state: state.ready)
     await _until_addresses(here, ([True], 1, 0))
     there = here.time_of("flips", "there")
-    assert there < up.at < there + 1.4
+    assert there < up.at < there + 1 + slack(0.4)
     down = await here.until("flips", lambda state: state.at > up.at and not state.ready)
     away = here.time_of("flips", "away")
-    assert away < down.at < away + 1.4
+    assert away < down.at < away + 1 + slack(0.4)
     assert (down.phase, down.restarts(), down.condition("ContainersReady")) == ("Running", 0, "False")
     await _until_addresses(here, ([False], 0, 1))
     await here.until_event("flips", ("Warning", "Unhealthy", "Readiness probe failed: not there\n"))
@@ -119,7 +119,7 @@ async def test_a_probe_with_a_grace_of_its_own_does_not_wait_for_the_pods(here: 
     again = await here.until("own-grace", lambda state: state.restarts() == 1, within=10)
     last = (again.container().get("lastState") or again.container()["state"])["terminated"]
     assert (last["exitCode"], last["reason"]) == (137, "Error")
-    assert again.at < here.time_of("own-grace", "TERM") + 3
+    assert again.at < here.time_of("own-grace", "TERM") + 2 + slack(0.5)
 
 
 async def test_no_other_probe_runs_before_the_startup_probe_succeeds(here: Observed) -> None:
@@ -153,7 +153,7 @@ async def test_ready_after_as_many_successes_as_asked_for(here: Observed) -> Non
     ready = await here.until("two-in-a-row", lambda state: state.ready)
     story = [at for at, _ in here.story("two-in-a-row")]
     assert story[2] < ready.at
-    assert story[2] - story[0] == pytest.approx(2, abs=0.2)
+    assert story[2] - story[0] == pytest.approx(2, abs=slack(0.2))
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,12 @@ from tests.node.running_node import RunningNode
 from podwright.api.errors import Forbidden
 from podwright.api.objects import Object, uid_of
 from podwright.api.resources import NODES, RUNTIME_CLASSES
+from podwright.containerd.example_image import EXAMPLE_IMAGE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FEW_DEVICES = 'runtime_type = "io.containerd.runc.v2"\nprivileged_without_host_devices = true\n'
 BROKEN = 'runtime_type = "io.containerd.runc.v2"\n[options]\nBinaryName = "/no/such/runc"\n'
-MOUNT_OF_KEYS = "tell $(sed -n 's,.* /proc/keys .* - ,,p' /proc/self/mountinfo)\n"
+MOUNT_OF_KEYS = "tell $(sed -n 's,.* /proc/keys .* - ,,p' /proc/self/mountinfo); tell mounted\n"
 """Each runtime hides /proc/keys in its own way: runc behind the container's /dev/null, crun behind the machine's."""
 PRIVILEGED = {"securityContext": {"privileged": True}}
 OVERHEAD = {"cpu": "100m", "memory": "64Mi"}
@@ -56,7 +57,7 @@ CLASSES = [
 def own(node_folder: Path) -> Iterator[RunningNode]:
     """Its containerd has two more handlers, and is killed and reconfigured."""
     running = RunningNode.below(node_folder, "classes")
-    manifests = node_folder / "manifests"
+    manifests = _manifests(running)
     manifests.mkdir()
     config = node_folder / "kubelet.json"
     kind = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"}
@@ -97,8 +98,22 @@ async def here(own: RunningNode, tmp_path_factory: pytest.TempPathFactory) -> As
     async with observed(own.kubeconfig, "classes", tmp_path_factory.mktemp("classes")) as here:
         for one in [*CLASSES, _class("unknown", "nobody-has-it")]:
             await here.client.create(RUNTIME_CLASSES, one)
+        _write_static_pod(own, "static", "with-crun")
+        _write_static_pod(own, "static-lost", "none")
         await here.create(pods)
         yield here
+
+
+def _write_static_pod(own: RunningNode, name: str, chosen: str) -> None:
+    containers = [{"name": "main", "image": EXAMPLE_IMAGE, "command": ["sleep", "1000"]}]
+    grace = {"terminationGracePeriodSeconds": 1}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "classes"}}
+    text = json.dumps({**pod, "spec": {"runtimeClassName": chosen, "containers": containers, **grace}})
+    (_manifests(own) / f"{name}.json").write_text(text)
+
+
+def _manifests(own: RunningNode) -> Path:
+    return own.data_dir.with_name("manifests")
 
 
 def _id(state: State) -> str:
@@ -112,8 +127,10 @@ async def test_the_node_tells_its_handlers(own: RunningNode, here: Observed) -> 
 
 
 async def test_runc_and_crun_run_pods_at_once_as_seen_from_inside(here: Observed) -> None:
-    running = [await here.until(name, State.is_running) for name in ("by-default", "by-runc", "by-crun", "by-empty")]
-    kinds = [here.told(state.pod["metadata"]["name"])[0].split()[0] for state in running]
+    names = ("by-default", "by-runc", "by-crun", "by-empty")
+    for name in names:
+        await here.until_told(name, "mounted")
+    kinds = [here.told(name)[0].split()[0] for name in names]
     assert kinds == ["tmpfs", "tmpfs", "devtmpfs", "tmpfs"]
 
 
@@ -215,6 +232,16 @@ async def test_a_handler_that_the_runtime_does_not_know_fails_the_pod(here: Obse
     await here.until_event("handler-unknown", ("Warning", "FailedCreatePodSandBox", said))
     await here.delete("handler-unknown")
     await here.until_gone("handler-unknown")
+
+
+async def test_static_pods_have_classes_too_and_one_whose_class_is_missing_does_not_run(
+    own: RunningNode, here: Observed
+) -> None:
+    running = await here.until(f"static-{own.name}", State.is_running)
+    assert (own.layout.state / "oci" / "crun" / "k8s.io" / _id(running)).exists()
+    said = 'Failed to create pod sandbox: runtimeclass.node.k8s.io "none" not found'
+    await here.until_event(f"static-lost-{own.name}", ("Warning", "FailedCreatePodSandBox", said))
+    assert not [pod for pod in (await own.sandboxes()).ready if "static-lost" in pod]
 
 
 async def test_a_class_that_went_after_admission_fails_the_pod_and_placed_pods_find_their_node(
