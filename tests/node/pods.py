@@ -124,17 +124,23 @@ class Pods:
 
     async def gone(self, name: str, within: float = 30) -> None:
         """When there is no such Pod any more."""
-        async with asyncio.timeout(within):
-            try:
-                version = (await self.get(name))["metadata"]["resourceVersion"]
-            except NotFound:
-                return
-            async with self.client.watch(
-                PODS, self.namespace, resource_version=version, field_selector=f"metadata.name={name}"
-            ) as events:
-                async for event in events:
-                    if event.type == "DELETED":
-                        return
+        try:
+            async with asyncio.timeout(within):
+                await self._gone(name)
+        except TimeoutError:
+            raise AssertionError(f"{name} is still there: {await self.get(name)}") from None
+
+    async def _gone(self, name: str) -> None:
+        try:
+            version = (await self.get(name))["metadata"]["resourceVersion"]
+        except NotFound:
+            return
+        async with self.client.watch(
+            PODS, self.namespace, resource_version=version, field_selector=f"metadata.name={name}"
+        ) as events:
+            async for event in events:
+                if event.type == "DELETED":
+                    return
 
     async def events(self, name: str) -> set[str]:
         """Reasons of the events about this Pod."""

@@ -27,6 +27,7 @@ def crashing(node_folder: Path) -> Iterator[RunningNode]:
         running.import_example_image()
         yield running
     finally:
+        print(running.log_end())  # shown when a test fails
         running.down(purge=True)
     assert running.leftovers() == []
 
