@@ -20,8 +20,8 @@ from tests.node.running_node import PODWRIGHT, RunningNode
 from podwright.api.resources import PODS
 from podwright.containerd.oci_image import File
 
-_RATE, _SIZE = 1_000_000, 500_000
-"""bytes a second, bytes: half a second for each image"""
+_RATE, _SIZE = 1_000_000, 300_000
+"""bytes a second, bytes: 0.3 s for each image"""
 
 
 @pytest.fixture
