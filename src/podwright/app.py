@@ -176,9 +176,20 @@ class Node:
         # grpc is the largest import of all: it is loaded while containerd starts
         loading = asyncio.to_thread(__import__, "podwright.kubelet.assembly")
         if self._containerd is not None:
-            await asyncio.gather(self._containerd.start(), loading)
+            await asyncio.gather(self._start_containerd(self._containerd), loading)
         else:
             await loading
+
+    async def _start_containerd(self, containerd: ManagedContainerd) -> None:
+        await containerd.start()
+        folder = self._settings.data_dir / "preload"
+        if not await asyncio.to_thread(folder.is_dir):
+            return
+        preloaded = await containerd.preload(folder)
+        for name in preloaded.names:
+            log.info("image %s is here, from %s", name, folder)
+        for file, why in preloaded.failures.items():
+            log.warning("%s was not imported: %s", folder / file, why)
 
     async def _serve(self, store: SqliteStore, schema: Schema, tell: Tell) -> None:
         from podwright.kubelet.assembly import AssembledKubelet

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ from tests.node.running_node import PODWRIGHT, RunningNode
 
 from podwright.api.resources import NODES
 from podwright.client.http import HttpClient
+from podwright.containerd.example_image import busybox_image
+from podwright.containerd.oci_image import archive
 
 
 @pytest.fixture
@@ -86,3 +89,16 @@ def test_a_start_that_was_killed_is_no_hindrance(own_node: RunningNode, reached:
         finally:
             process.kill()
     assert "is Ready" in own_node.up()
+
+
+def test_archives_in_the_preload_folder_are_images_of_the_node(own_node: RunningNode) -> None:
+    folder = own_node.data_dir / "preload"
+    folder.mkdir(parents=True)
+    image = busybox_image(Path(shutil.which("busybox") or ""))
+    (folder / "example.tar").write_bytes(archive({"podwright/preloaded:1": image}))
+    (folder / "broken.tar").write_bytes(b"no archive")
+    own_node.up()
+    command = [PODWRIGHT, "image", "ls", "--data-dir", own_node.data_dir]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
+    assert "podwright/preloaded:1" in listed
+    assert "broken.tar was not imported" in (own_node.data_dir / "podwright.log").read_text()
