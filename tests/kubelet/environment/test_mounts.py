@@ -165,9 +165,10 @@ class TestSubPaths:
 
         thread = threading.Thread(target=swap)
         thread.start()
-        mounted = 0
+        mounted = tries = 0
         try:
-            for _ in range(300):
+            while tries < 300 or (not mounted and tries < 30_000):
+                tries += 1
                 with contextlib.suppress(ContainerConfigError):
                     assert not (self.mount(pod_dir, volume, "target") / "host").exists()
                     mounted += 1

@@ -99,10 +99,11 @@ def _remove_container_files(paths: Paths, status: PodRuntimeStatus, container: C
 
 
 def _remove_links(links: Path, logs: Path) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        for link in links.iterdir():
-            # Names of links may be cut short; where one leads is what tells whose it is.
-            if link.is_symlink() and link.readlink().is_relative_to(logs):
+    for link in list(links.iterdir()) if links.is_dir() else []:
+        # Names of links may be cut short; where one leads is what tells whose it is. Other Pods end at the same time:
+        # that one of theirs goes between two looks must not end the search for ours.
+        with contextlib.suppress(OSError):
+            if link.readlink().is_relative_to(logs):
                 link.unlink(missing_ok=True)
 
 
