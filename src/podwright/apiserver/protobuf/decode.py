@@ -22,13 +22,21 @@ _MAX_DEPTH = 64
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _GROUPS = {
     "v1": "core",
+    "admissionregistration.k8s.io/v1": "admissionregistration",
+    "apps/v1": "apps",
     "authentication.k8s.io/v1": "authn",
     "authorization.k8s.io/v1": "authz",
+    "autoscaling/v1": "autoscaling",
+    "batch/v1": "batch",
+    "certificates.k8s.io/v1": "certificates",
     "coordination.k8s.io/v1": "coordination",
     "discovery.k8s.io/v1": "discovery",
     "events.k8s.io/v1": "events",
     "node.k8s.io/v1": "node",
     "policy/v1": "policy",
+    "rbac.authorization.k8s.io/v1": "rbac",
+    "scheduling.k8s.io/v1": "scheduling",
+    "storage.k8s.io/v1": "storage",
     "meta.k8s.io/v1": "meta",
 }
 

@@ -1,66 +1,10 @@
-"""Field numbers of the API's types in protobuf: published protocol, as data.
-
-One line a type: its fields in the order of their numbers, which count up from 1; `3=name` sets the number. `name:code`
-gives the type: none is text, `i` integer, `b` boolean, `d` double, `y` bytes, `T` Time, `M` MicroTime, `Q` Quantity,
-`I` IntOrString, `R` RawExtension, `F` FieldsV1, `E` a list of strings, else another line. Marks before it: `?` may be
-absent (so that zero says something), `*` list, `%` map from strings. `~` instead of a name: its fields stand in the
-parent's JSON. Long because it is data; read by `decode.py` alone.
-Source: the protobuf tags of k8s.io/api and k8s.io/apimachinery v0.36.
-"""
+"""Field numbers of core/v1 and meta/v1, in the notation of this package. Long because it is data."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-FIELDS: Mapping[str, str] = {
-    "authn.BoundObjectReference": "kind apiVersion name uid",
-    "authn.SelfSubjectReview": "metadata:meta.ObjectMeta status:authn.SelfSubjectReviewStatus",
-    "authn.SelfSubjectReviewStatus": "userInfo:authn.UserInfo",
-    "authn.TokenRequest": "metadata:meta.ObjectMeta spec:authn.TokenRequestSpec status:authn.TokenRequestStatus",
-    "authn.TokenRequestSpec": "audiences:*s 3=boundObjectRef:?authn.BoundObjectReference expirationSeconds:?i",
-    "authn.TokenRequestStatus": "token expirationTimestamp:T",
-    "authn.TokenReview": "metadata:meta.ObjectMeta spec:authn.TokenReviewSpec status:authn.TokenReviewStatus",
-    "authn.TokenReviewSpec": "token audiences:*s",
-    "authn.TokenReviewStatus": "authenticated:b user:authn.UserInfo error audiences:*s",
-    "authn.UserInfo": "username uid groups:*s extra:%E",
-    "authz.FieldSelectorAttributes": "rawSelector requirements:*meta.FieldSelectorRequirement",
-    "authz.LabelSelectorAttributes": "rawSelector requirements:*meta.LabelSelectorRequirement",
-    "authz.LocalSubjectAccessReview": (
-        "metadata:meta.ObjectMeta spec:authz.SubjectAccessReviewSpec status:authz.SubjectAccessReviewStatus"
-    ),
-    "authz.NonResourceAttributes": "path verb",
-    "authz.NonResourceRule": "verbs:*s nonResourceURLs:*s",
-    "authz.ResourceAttributes": (
-        "namespace verb group version resource subresource name fieldSelector:?authz.FieldSelectorAttributes "
-        "labelSelector:?authz.LabelSelectorAttributes"
-    ),
-    "authz.ResourceRule": "verbs:*s apiGroups:*s resources:*s resourceNames:*s",
-    "authz.SelfSubjectAccessReview": (
-        "metadata:meta.ObjectMeta spec:authz.SelfSubjectAccessReviewSpec status:authz.SubjectAccessReviewStatus"
-    ),
-    "authz.SelfSubjectAccessReviewSpec": (
-        "resourceAttributes:?authz.ResourceAttributes nonResourceAttributes:?authz.NonResourceAttributes"
-    ),
-    "authz.SelfSubjectRulesReview": (
-        "metadata:meta.ObjectMeta spec:authz.SelfSubjectRulesReviewSpec status:authz.SubjectRulesReviewStatus"
-    ),
-    "authz.SelfSubjectRulesReviewSpec": "namespace",
-    "authz.SubjectAccessReview": (
-        "metadata:meta.ObjectMeta spec:authz.SubjectAccessReviewSpec status:authz.SubjectAccessReviewStatus"
-    ),
-    "authz.SubjectAccessReviewSpec": (
-        "resourceAttributes:?authz.ResourceAttributes nonResourceAttributes:?authz.NonResourceAttributes user "
-        "groups:*s extra:%E uid"
-    ),
-    "authz.SubjectAccessReviewStatus": "allowed:b reason evaluationError denied:b",
-    "authz.SubjectRulesReviewStatus": (
-        "resourceRules:*authz.ResourceRule nonResourceRules:*authz.NonResourceRule incomplete:b evaluationError"
-    ),
-    "coordination.Lease": "metadata:meta.ObjectMeta spec:coordination.LeaseSpec",
-    "coordination.LeaseSpec": (
-        "holderIdentity:?s leaseDurationSeconds:?i acquireTime:?M renewTime:?M leaseTransitions:?i "
-        "strategy:?s preferredHolder:?s"
-    ),
+CORE: Mapping[str, str] = {
     "core.AWSElasticBlockStoreVolumeSource": "volumeID fsType partition:i readOnly:b",
     "core.Affinity": (
         "nodeAffinity:?core.NodeAffinity podAffinity:?core.PodAffinity podAntiAffinity:?core.PodAntiAffinity"
@@ -68,13 +12,21 @@ FIELDS: Mapping[str, str] = {
     "core.AppArmorProfile": "type localhostProfile:?s",
     "core.AttachedVolume": "name devicePath",
     "core.AzureDiskVolumeSource": "diskName diskURI cachingMode:?s fsType:?s readOnly:?b kind:?s",
+    "core.AzureFilePersistentVolumeSource": "secretName shareName readOnly:b secretNamespace:?s",
     "core.AzureFileVolumeSource": "secretName shareName readOnly:b",
     "core.Binding": "metadata:meta.ObjectMeta target:core.ObjectReference",
+    "core.CSIPersistentVolumeSource": (
+        "driver volumeHandle readOnly:b fsType volumeAttributes:%s controllerPublishSecretRef:?core.SecretReference "
+        "nodeStageSecretRef:?core.SecretReference nodePublishSecretRef:?core.SecretReference "
+        "controllerExpandSecretRef:?core.SecretReference nodeExpandSecretRef:?core.SecretReference"
+    ),
     "core.CSIVolumeSource": (
         "driver readOnly:?b fsType:?s volumeAttributes:%s nodePublishSecretRef:?core.LocalObjectReference"
     ),
     "core.Capabilities": "add:*s drop:*s",
+    "core.CephFSPersistentVolumeSource": "monitors:*s path user secretFile secretRef:?core.SecretReference readOnly:b",
     "core.CephFSVolumeSource": "monitors:*s path user secretFile secretRef:?core.LocalObjectReference readOnly:b",
+    "core.CinderPersistentVolumeSource": "volumeID fsType readOnly:b secretRef:?core.SecretReference",
     "core.CinderVolumeSource": "volumeID fsType readOnly:b secretRef:?core.LocalObjectReference",
     "core.ClientIPConfig": "timeoutSeconds:?i",
     "core.ClusterTrustBundleProjection": "name:?s signerName:?s labelSelector:?meta.LabelSelector path optional:?b",
@@ -90,8 +42,7 @@ FIELDS: Mapping[str, str] = {
         "readinessProbe:?core.Probe lifecycle:?core.Lifecycle terminationMessagePath imagePullPolicy "
         "securityContext:?core.SecurityContext stdin:b stdinOnce:b tty:b envFrom:*core.EnvFromSource "
         "terminationMessagePolicy volumeDevices:*core.VolumeDevice startupProbe:?core.Probe "
-        "resizePolicy:*core.ContainerResizePolicy restartPolicy:?s "
-        "restartPolicyRules:*core.ContainerRestartRule"
+        "resizePolicy:*core.ContainerResizePolicy restartPolicy:?s restartPolicyRules:*core.ContainerRestartRule"
     ),
     "core.ContainerExtendedResourceRequest": "containerName resourceName requestName",
     "core.ContainerImage": "names:*s sizeBytes:i",
@@ -109,8 +60,8 @@ FIELDS: Mapping[str, str] = {
     "core.ContainerStatus": (
         "name state:core.ContainerState lastState:core.ContainerState ready:b restartCount:i image imageID "
         "containerID started:?b allocatedResources:%Q resources:?core.ResourceRequirements "
-        "volumeMounts:*core.VolumeMountStatus user:?core.ContainerUser "
-        "allocatedResourcesStatus:*core.ResourceStatus stopSignal:?s"
+        "volumeMounts:*core.VolumeMountStatus user:?core.ContainerUser allocatedResourcesStatus:*core.ResourceStatus "
+        "stopSignal:?s"
     ),
     "core.ContainerUser": "linux:?core.LinuxContainerUser",
     "core.DaemonEndpoint": "Port:i",
@@ -140,8 +91,7 @@ FIELDS: Mapping[str, str] = {
         "readinessProbe:?core.Probe lifecycle:?core.Lifecycle terminationMessagePath imagePullPolicy "
         "securityContext:?core.SecurityContext stdin:b stdinOnce:b tty:b envFrom:*core.EnvFromSource "
         "terminationMessagePolicy volumeDevices:*core.VolumeDevice startupProbe:?core.Probe "
-        "resizePolicy:*core.ContainerResizePolicy restartPolicy:?s "
-        "restartPolicyRules:*core.ContainerRestartRule"
+        "resizePolicy:*core.ContainerResizePolicy restartPolicy:?s restartPolicyRules:*core.ContainerRestartRule"
     ),
     "core.EphemeralVolumeSource": "volumeClaimTemplate:?core.PersistentVolumeClaimTemplate",
     "core.Event": (
@@ -154,17 +104,23 @@ FIELDS: Mapping[str, str] = {
     "core.ExecAction": "command:*s",
     "core.FCVolumeSource": "targetWWNs:*s lun:?i fsType readOnly:b wwids:*s",
     "core.FileKeySelector": "volumeName path key optional:?b",
+    "core.FlexPersistentVolumeSource": "driver fsType secretRef:?core.SecretReference readOnly:b options:%s",
     "core.FlexVolumeSource": "driver fsType secretRef:?core.LocalObjectReference readOnly:b options:%s",
     "core.FlockerVolumeSource": "datasetName datasetUUID",
     "core.GCEPersistentDiskVolumeSource": "pdName fsType partition:i readOnly:b",
     "core.GRPCAction": "port:i service:?s",
     "core.GitRepoVolumeSource": "repository revision directory",
+    "core.GlusterfsPersistentVolumeSource": "endpoints path readOnly:b endpointsNamespace:?s",
     "core.GlusterfsVolumeSource": "endpoints path readOnly:b",
     "core.HTTPGetAction": "path port:I host scheme httpHeaders:*core.HTTPHeader",
     "core.HTTPHeader": "name value",
     "core.HostAlias": "ip hostnames:*s",
     "core.HostIP": "ip",
     "core.HostPathVolumeSource": "path type:?s",
+    "core.ISCSIPersistentVolumeSource": (
+        "targetPortal iqn lun:i iscsiInterface fsType readOnly:b portals:*s chapAuthDiscovery:b "
+        "10=secretRef:?core.SecretReference chapAuthSession:b initiatorName:?s"
+    ),
     "core.ISCSIVolumeSource": (
         "targetPortal iqn lun:i iscsiInterface fsType readOnly:b portals:*s chapAuthDiscovery:b "
         "10=secretRef:?core.LocalObjectReference chapAuthSession:b initiatorName:?s"
@@ -176,10 +132,15 @@ FIELDS: Mapping[str, str] = {
     "core.LifecycleHandler": (
         "exec:?core.ExecAction httpGet:?core.HTTPGetAction tcpSocket:?core.TCPSocketAction sleep:?core.SleepAction"
     ),
+    "core.LimitRange": "metadata:meta.ObjectMeta spec:core.LimitRangeSpec",
+    "core.LimitRangeItem": "type max:%Q min:%Q default:%Q defaultRequest:%Q maxLimitRequestRatio:%Q",
+    "core.LimitRangeSpec": "limits:*core.LimitRangeItem",
     "core.LinuxContainerUser": "uid:i gid:i supplementalGroups:*i",
     "core.LoadBalancerIngress": "ip hostname ipMode:?s ports:*core.PortStatus",
     "core.LoadBalancerStatus": "ingress:*core.LoadBalancerIngress",
     "core.LocalObjectReference": "name",
+    "core.LocalVolumeSource": "path fsType:?s",
+    "core.ModifyVolumeStatus": "targetVolumeAttributesClassName status",
     "core.NFSVolumeSource": "server path readOnly:b",
     "core.Namespace": "metadata:meta.ObjectMeta spec:core.NamespaceSpec status:core.NamespaceStatus",
     "core.NamespaceCondition": "type status 4=lastTransitionTime:T reason message",
@@ -218,18 +179,49 @@ FIELDS: Mapping[str, str] = {
     ),
     "core.NodeSwapStatus": "capacity:?i",
     "core.NodeSystemInfo": (
-        "machineID systemUUID bootID kernelVersion osImage containerRuntimeVersion kubeletVersion "
-        "kubeProxyVersion operatingSystem architecture swap:?core.NodeSwapStatus"
+        "machineID systemUUID bootID kernelVersion osImage containerRuntimeVersion kubeletVersion kubeProxyVersion "
+        "operatingSystem architecture swap:?core.NodeSwapStatus"
     ),
     "core.ObjectFieldSelector": "apiVersion fieldPath",
     "core.ObjectReference": "kind namespace name uid apiVersion resourceVersion fieldPath",
+    "core.PersistentVolume": (
+        "metadata:meta.ObjectMeta spec:core.PersistentVolumeSpec status:core.PersistentVolumeStatus"
+    ),
+    "core.PersistentVolumeClaim": (
+        "metadata:meta.ObjectMeta spec:core.PersistentVolumeClaimSpec status:core.PersistentVolumeClaimStatus"
+    ),
+    "core.PersistentVolumeClaimCondition": "type status lastProbeTime:T lastTransitionTime:T reason message",
     "core.PersistentVolumeClaimSpec": (
         "accessModes:*s resources:core.VolumeResourceRequirements volumeName selector:?meta.LabelSelector "
         "storageClassName:?s volumeMode:?s dataSource:?core.TypedLocalObjectReference "
         "dataSourceRef:?core.TypedObjectReference volumeAttributesClassName:?s"
     ),
+    "core.PersistentVolumeClaimStatus": (
+        "phase accessModes:*s capacity:%Q conditions:*core.PersistentVolumeClaimCondition allocatedResources:%Q "
+        "7=allocatedResourceStatuses:%s currentVolumeAttributesClassName:?s "
+        "modifyVolumeStatus:?core.ModifyVolumeStatus"
+    ),
     "core.PersistentVolumeClaimTemplate": "metadata:meta.ObjectMeta spec:core.PersistentVolumeClaimSpec",
     "core.PersistentVolumeClaimVolumeSource": "claimName readOnly:b",
+    "core.PersistentVolumeSource": (
+        "gcePersistentDisk:?core.GCEPersistentDiskVolumeSource "
+        "awsElasticBlockStore:?core.AWSElasticBlockStoreVolumeSource hostPath:?core.HostPathVolumeSource "
+        "glusterfs:?core.GlusterfsPersistentVolumeSource nfs:?core.NFSVolumeSource "
+        "rbd:?core.RBDPersistentVolumeSource iscsi:?core.ISCSIPersistentVolumeSource "
+        "cinder:?core.CinderPersistentVolumeSource cephfs:?core.CephFSPersistentVolumeSource fc:?core.FCVolumeSource "
+        "flocker:?core.FlockerVolumeSource flexVolume:?core.FlexPersistentVolumeSource "
+        "azureFile:?core.AzureFilePersistentVolumeSource vsphereVolume:?core.VsphereVirtualDiskVolumeSource "
+        "quobyte:?core.QuobyteVolumeSource azureDisk:?core.AzureDiskVolumeSource "
+        "photonPersistentDisk:?core.PhotonPersistentDiskVolumeSource portworxVolume:?core.PortworxVolumeSource "
+        "scaleIO:?core.ScaleIOPersistentVolumeSource local:?core.LocalVolumeSource "
+        "storageos:?core.StorageOSPersistentVolumeSource csi:?core.CSIPersistentVolumeSource"
+    ),
+    "core.PersistentVolumeSpec": (
+        "capacity:%Q ~:core.PersistentVolumeSource accessModes:*s claimRef:?core.ObjectReference "
+        "persistentVolumeReclaimPolicy storageClassName mountOptions:*s volumeMode:?s "
+        "nodeAffinity:?core.VolumeNodeAffinity volumeAttributesClassName:?s"
+    ),
+    "core.PersistentVolumeStatus": "phase message reason lastPhaseTransitionTime:?T",
     "core.PhotonPersistentDiskVolumeSource": "pdID fsType",
     "core.Pod": "metadata:meta.ObjectMeta spec:core.PodSpec status:core.PodStatus",
     "core.PodAffinity": (
@@ -261,23 +253,22 @@ FIELDS: Mapping[str, str] = {
     "core.PodSchedulingGroup": "podGroupName:?s",
     "core.PodSecurityContext": (
         "seLinuxOptions:?core.SELinuxOptions runAsUser:?i runAsNonRoot:?b supplementalGroups:*i fsGroup:?i "
-        "runAsGroup:?i sysctls:*core.Sysctl windowsOptions:?core.WindowsSecurityContextOptions "
-        "fsGroupChangePolicy:?s seccompProfile:?core.SeccompProfile appArmorProfile:?core.AppArmorProfile "
-        "supplementalGroupsPolicy:?s seLinuxChangePolicy:?s"
+        "runAsGroup:?i sysctls:*core.Sysctl windowsOptions:?core.WindowsSecurityContextOptions fsGroupChangePolicy:?s "
+        "seccompProfile:?core.SeccompProfile appArmorProfile:?core.AppArmorProfile supplementalGroupsPolicy:?s "
+        "seLinuxChangePolicy:?s"
     ),
     "core.PodSpec": (
         "volumes:*core.Volume containers:*core.Container restartPolicy terminationGracePeriodSeconds:?i "
-        "activeDeadlineSeconds:?i dnsPolicy nodeSelector:%s serviceAccountName serviceAccount nodeName "
-        "hostNetwork:b hostPID:b hostIPC:b securityContext:?core.PodSecurityContext "
-        "imagePullSecrets:*core.LocalObjectReference hostname subdomain affinity:?core.Affinity schedulerName "
-        "initContainers:*core.Container automountServiceAccountToken:?b tolerations:*core.Toleration "
-        "hostAliases:*core.HostAlias priorityClassName priority:?i dnsConfig:?core.PodDNSConfig "
-        "shareProcessNamespace:?b readinessGates:*core.PodReadinessGate runtimeClassName:?s "
-        "enableServiceLinks:?b preemptionPolicy:?s overhead:%Q "
-        "topologySpreadConstraints:*core.TopologySpreadConstraint "
-        "ephemeralContainers:*core.EphemeralContainer setHostnameAsFQDN:?b os:?core.PodOS hostUsers:?b "
-        "schedulingGates:*core.PodSchedulingGate resourceClaims:*core.PodResourceClaim "
-        "resources:?core.ResourceRequirements hostnameOverride:?s 43=schedulingGroup:?core.PodSchedulingGroup"
+        "activeDeadlineSeconds:?i dnsPolicy nodeSelector:%s serviceAccountName serviceAccount nodeName hostNetwork:b "
+        "hostPID:b hostIPC:b securityContext:?core.PodSecurityContext imagePullSecrets:*core.LocalObjectReference "
+        "hostname subdomain affinity:?core.Affinity schedulerName initContainers:*core.Container "
+        "automountServiceAccountToken:?b tolerations:*core.Toleration hostAliases:*core.HostAlias priorityClassName "
+        "priority:?i dnsConfig:?core.PodDNSConfig shareProcessNamespace:?b readinessGates:*core.PodReadinessGate "
+        "runtimeClassName:?s enableServiceLinks:?b preemptionPolicy:?s overhead:%Q "
+        "topologySpreadConstraints:*core.TopologySpreadConstraint ephemeralContainers:*core.EphemeralContainer "
+        "setHostnameAsFQDN:?b os:?core.PodOS hostUsers:?b schedulingGates:*core.PodSchedulingGate "
+        "resourceClaims:*core.PodResourceClaim resources:?core.ResourceRequirements hostnameOverride:?s "
+        "43=schedulingGroup:?core.PodSchedulingGroup"
     ),
     "core.PodStatus": (
         "phase conditions:*core.PodCondition message reason hostIP podIP startTime:?T "
@@ -288,6 +279,8 @@ FIELDS: Mapping[str, str] = {
         "resources:?core.ResourceRequirements "
         "nodeAllocatableResourceClaimStatuses:*core.NodeAllocatableResourceClaimStatus"
     ),
+    "core.PodTemplate": "metadata:meta.ObjectMeta template:core.PodTemplateSpec",
+    "core.PodTemplateSpec": "metadata:meta.ObjectMeta spec:core.PodSpec",
     "core.PortStatus": "port:i protocol error:?s",
     "core.PortworxVolumeSource": "volumeID fsType readOnly:b",
     "core.PreferredSchedulingTerm": "weight:i preference:core.NodeSelectorTerm",
@@ -300,24 +293,46 @@ FIELDS: Mapping[str, str] = {
     ),
     "core.ProjectedVolumeSource": "sources:*core.VolumeProjection defaultMode:?i",
     "core.QuobyteVolumeSource": "registry volume readOnly:b user group tenant",
+    "core.RBDPersistentVolumeSource": (
+        "monitors:*s image fsType pool user keyring secretRef:?core.SecretReference readOnly:b"
+    ),
     "core.RBDVolumeSource": (
         "monitors:*s image fsType pool user keyring secretRef:?core.LocalObjectReference readOnly:b"
+    ),
+    "core.ReplicationController": (
+        "metadata:meta.ObjectMeta spec:core.ReplicationControllerSpec status:core.ReplicationControllerStatus"
+    ),
+    "core.ReplicationControllerCondition": "type status lastTransitionTime:T reason message",
+    "core.ReplicationControllerSpec": "replicas:?i selector:%s template:?core.PodTemplateSpec minReadySeconds:i",
+    "core.ReplicationControllerStatus": (
+        "replicas:i fullyLabeledReplicas:i observedGeneration:i readyReplicas:i availableReplicas:i "
+        "conditions:*core.ReplicationControllerCondition"
     ),
     "core.ResourceClaim": "name request",
     "core.ResourceFieldSelector": "containerName resource divisor:Q",
     "core.ResourceHealth": "resourceID health 6=message:?s",
+    "core.ResourceQuota": "metadata:meta.ObjectMeta spec:core.ResourceQuotaSpec status:core.ResourceQuotaStatus",
+    "core.ResourceQuotaSpec": "hard:%Q scopes:*s scopeSelector:?core.ScopeSelector",
+    "core.ResourceQuotaStatus": "hard:%Q used:%Q",
     "core.ResourceRequirements": "limits:%Q requests:%Q claims:*core.ResourceClaim",
     "core.ResourceStatus": "name resources:*core.ResourceHealth",
     "core.SELinuxOptions": "user role type level",
-    "core.ScaleIOVolumeSource": (
-        "gateway system secretRef:?core.LocalObjectReference sslEnabled:b protectionDomain storagePool "
-        "storageMode volumeName fsType readOnly:b"
+    "core.ScaleIOPersistentVolumeSource": (
+        "gateway system secretRef:?core.SecretReference sslEnabled:b protectionDomain storagePool storageMode "
+        "volumeName fsType readOnly:b"
     ),
+    "core.ScaleIOVolumeSource": (
+        "gateway system secretRef:?core.LocalObjectReference sslEnabled:b protectionDomain storagePool storageMode "
+        "volumeName fsType readOnly:b"
+    ),
+    "core.ScopeSelector": "matchExpressions:*core.ScopedResourceSelectorRequirement",
+    "core.ScopedResourceSelectorRequirement": "scopeName operator values:*s",
     "core.SeccompProfile": "type localhostProfile:?s",
     "core.Secret": "metadata:meta.ObjectMeta data:%y type stringData:%s immutable:?b",
     "core.SecretEnvSource": "~:core.LocalObjectReference optional:?b",
     "core.SecretKeySelector": "~:core.LocalObjectReference key optional:?b",
     "core.SecretProjection": "~:core.LocalObjectReference items:*core.KeyToPath 4=optional:?b",
+    "core.SecretReference": "name namespace",
     "core.SecretVolumeSource": "secretName items:*core.KeyToPath defaultMode:?i optional:?b",
     "core.SecurityContext": (
         "capabilities:?core.Capabilities privileged:?b seLinuxOptions:?core.SELinuxOptions runAsUser:?i "
@@ -336,17 +351,22 @@ FIELDS: Mapping[str, str] = {
         "ports:*core.ServicePort selector:%s clusterIP type externalIPs:*s 7=sessionAffinity loadBalancerIP "
         "loadBalancerSourceRanges:*s externalName externalTrafficPolicy healthCheckNodePort:i "
         "publishNotReadyAddresses:b sessionAffinityConfig:?core.SessionAffinityConfig 17=ipFamilyPolicy:?s "
-        "clusterIPs:*s ipFamilies:*s allocateLoadBalancerNodePorts:?b loadBalancerClass:?s "
-        "internalTrafficPolicy:?s trafficDistribution:?s"
+        "clusterIPs:*s ipFamilies:*s allocateLoadBalancerNodePorts:?b loadBalancerClass:?s internalTrafficPolicy:?s "
+        "trafficDistribution:?s"
     ),
     "core.ServiceStatus": "loadBalancer:core.LoadBalancerStatus conditions:*meta.Condition",
     "core.SessionAffinityConfig": "clientIP:?core.ClientIPConfig",
     "core.SleepAction": "seconds:i",
+    "core.StorageOSPersistentVolumeSource": (
+        "volumeName volumeNamespace fsType readOnly:b secretRef:?core.ObjectReference"
+    ),
     "core.StorageOSVolumeSource": "volumeName volumeNamespace fsType readOnly:b secretRef:?core.LocalObjectReference",
     "core.Sysctl": "name value",
     "core.TCPSocketAction": "port:I host",
     "core.Taint": "key value effect timeAdded:?T",
     "core.Toleration": "key operator value effect tolerationSeconds:?i",
+    "core.TopologySelectorLabelRequirement": "key values:*s",
+    "core.TopologySelectorTerm": "matchLabelExpressions:*core.TopologySelectorLabelRequirement",
     "core.TopologySpreadConstraint": (
         "maxSkew:i topologyKey whenUnsatisfiable labelSelector:?meta.LabelSelector minDomains:?i "
         "nodeAffinityPolicy:?s nodeTaintsPolicy:?s matchLabelKeys:*s"
@@ -357,9 +377,10 @@ FIELDS: Mapping[str, str] = {
     "core.VolumeDevice": "name devicePath",
     "core.VolumeMount": "name readOnly:b mountPath subPath mountPropagation:?s subPathExpr recursiveReadOnly:?s",
     "core.VolumeMountStatus": "name mountPath readOnly:b recursiveReadOnly:?s volumeStatus:?core.VolumeStatus",
+    "core.VolumeNodeAffinity": "required:?core.NodeSelector",
     "core.VolumeProjection": (
-        "secret:?core.SecretProjection downwardAPI:?core.DownwardAPIProjection "
-        "configMap:?core.ConfigMapProjection serviceAccountToken:?core.ServiceAccountTokenProjection "
+        "secret:?core.SecretProjection downwardAPI:?core.DownwardAPIProjection configMap:?core.ConfigMapProjection "
+        "serviceAccountToken:?core.ServiceAccountTokenProjection "
         "clusterTrustBundle:?core.ClusterTrustBundleProjection podCertificate:?core.PodCertificateProjection"
     ),
     "core.VolumeResourceRequirements": "limits:%Q requests:%Q",
@@ -370,14 +391,13 @@ FIELDS: Mapping[str, str] = {
         "secret:?core.SecretVolumeSource nfs:?core.NFSVolumeSource iscsi:?core.ISCSIVolumeSource "
         "glusterfs:?core.GlusterfsVolumeSource persistentVolumeClaim:?core.PersistentVolumeClaimVolumeSource "
         "rbd:?core.RBDVolumeSource flexVolume:?core.FlexVolumeSource cinder:?core.CinderVolumeSource "
-        "cephfs:?core.CephFSVolumeSource flocker:?core.FlockerVolumeSource "
-        "downwardAPI:?core.DownwardAPIVolumeSource fc:?core.FCVolumeSource "
-        "azureFile:?core.AzureFileVolumeSource configMap:?core.ConfigMapVolumeSource "
+        "cephfs:?core.CephFSVolumeSource flocker:?core.FlockerVolumeSource downwardAPI:?core.DownwardAPIVolumeSource "
+        "fc:?core.FCVolumeSource azureFile:?core.AzureFileVolumeSource configMap:?core.ConfigMapVolumeSource "
         "vsphereVolume:?core.VsphereVirtualDiskVolumeSource quobyte:?core.QuobyteVolumeSource "
         "azureDisk:?core.AzureDiskVolumeSource photonPersistentDisk:?core.PhotonPersistentDiskVolumeSource "
         "portworxVolume:?core.PortworxVolumeSource scaleIO:?core.ScaleIOVolumeSource "
-        "projected:?core.ProjectedVolumeSource storageos:?core.StorageOSVolumeSource "
-        "csi:?core.CSIVolumeSource ephemeral:?core.EphemeralVolumeSource image:?core.ImageVolumeSource"
+        "projected:?core.ProjectedVolumeSource storageos:?core.StorageOSVolumeSource csi:?core.CSIVolumeSource "
+        "ephemeral:?core.EphemeralVolumeSource image:?core.ImageVolumeSource"
     ),
     "core.VolumeStatus": "image:?core.ImageVolumeStatus",
     "core.VsphereVirtualDiskVolumeSource": "volumePath fsType storagePolicyName storagePolicyID",
@@ -385,29 +405,10 @@ FIELDS: Mapping[str, str] = {
     "core.WindowsSecurityContextOptions": (
         "gmsaCredentialSpecName:?s gmsaCredentialSpec:?s runAsUserName:?s hostProcess:?b"
     ),
-    "discovery.Endpoint": (
-        "addresses:*s conditions:discovery.EndpointConditions hostname:?s targetRef:?core.ObjectReference "
-        "deprecatedTopology:%s nodeName:?s zone:?s hints:?discovery.EndpointHints"
-    ),
-    "discovery.EndpointConditions": "ready:?b serving:?b terminating:?b",
-    "discovery.EndpointHints": "forZones:*discovery.ForZone forNodes:*discovery.ForNode",
-    "discovery.EndpointPort": "name:?s protocol:?s port:?i appProtocol:?s",
-    "discovery.EndpointSlice": (
-        "metadata:meta.ObjectMeta endpoints:*discovery.Endpoint ports:*discovery.EndpointPort addressType"
-    ),
-    "discovery.ForNode": "name",
-    "discovery.ForZone": "name",
-    "events.Event": (
-        "metadata:meta.ObjectMeta eventTime:M series:?events.EventSeries reportingController "
-        "reportingInstance action reason regarding:core.ObjectReference related:?core.ObjectReference note "
-        "type deprecatedSource:core.EventSource deprecatedFirstTimestamp:T deprecatedLastTimestamp:T "
-        "deprecatedCount:i"
-    ),
-    "events.EventSeries": "count:i lastObservedTime:M",
     "meta.Condition": "type status observedGeneration:i lastTransitionTime:T reason message",
     "meta.DeleteOptions": (
-        "gracePeriodSeconds:?i preconditions:?meta.Preconditions orphanDependents:?b propagationPolicy:?s "
-        "dryRun:*s ignoreStoreReadErrorWithClusterBreakingPotential:?b"
+        "gracePeriodSeconds:?i preconditions:?meta.Preconditions orphanDependents:?b propagationPolicy:?s dryRun:*s "
+        "ignoreStoreReadErrorWithClusterBreakingPotential:?b"
     ),
     "meta.FieldSelectorRequirement": "key operator values:*s",
     "meta.LabelSelector": "matchLabels:%s matchExpressions:*meta.LabelSelectorRequirement",
@@ -420,8 +421,4 @@ FIELDS: Mapping[str, str] = {
     ),
     "meta.OwnerReference": "kind 3=name uid apiVersion controller:?b blockOwnerDeletion:?b",
     "meta.Preconditions": "uid:?s resourceVersion:?s",
-    "node.Overhead": "podFixed:%Q",
-    "node.RuntimeClass": "metadata:meta.ObjectMeta handler overhead:?node.Overhead scheduling:?node.Scheduling",
-    "node.Scheduling": "nodeSelector:%s tolerations:*core.Toleration",
-    "policy.Eviction": "metadata:meta.ObjectMeta deleteOptions:?meta.DeleteOptions",
 }
