@@ -16,7 +16,7 @@ from podwright.admission.namespace_lifecycle import NamespaceLifecycle
 from podwright.admission.priority import Priority
 from podwright.api.errors import Forbidden, NotFound
 from podwright.api.objects import Object, copy_object
-from podwright.api.resources import NAMESPACES, NODES
+from podwright.api.resources import NAMESPACES, NODES, PRIORITY_CLASSES
 
 
 class TestNamespaceLifecycle:
@@ -97,7 +97,7 @@ async def test_default_tolerations(own: list[Any], all_of_them: list[Any], opera
 )
 async def test_priority(spec: dict[str, Any], priority: int) -> None:
     made = pod(**spec)
-    await Priority().admit(write(made))
+    await Priority(FakeClient()).admit(write(made))
     assert (made["spec"]["priority"], made["spec"]["preemptionPolicy"]) == (priority, "PreemptLowerPriority")
 
 
@@ -121,14 +121,55 @@ async def test_priority(spec: dict[str, Any], priority: int) -> None:
 )
 async def test_priority_refusal(spec: dict[str, Any], why: str) -> None:
     with pytest.raises(Forbidden) as refused:
-        await Priority().admit(write(pod(**spec)))
+        await Priority(FakeClient()).admit(write(pod(**spec)))
     assert refused.value.message == f'pods "p" is forbidden: {why}'
 
 
 async def test_an_update_keeps_the_priority() -> None:
     made = pod()
-    await Priority().admit(write(made, Operation.UPDATE, old=pod(priority=5, preemptionPolicy="Never")))
+    await Priority(FakeClient()).admit(write(made, Operation.UPDATE, old=pod(priority=5, preemptionPolicy="Never")))
     assert (made["spec"]["priority"], made["spec"]["preemptionPolicy"]) == (5, "Never")
+
+
+async def classes(*made: dict[str, Any]) -> FakeClient:
+    client = FakeClient()
+    for one in made:
+        await client.create(PRIORITY_CLASSES, {"metadata": {"name": one.pop("name")}, **one})
+    return client
+
+
+@pytest.mark.parametrize(
+    ("spec", "given"),
+    [
+        pytest.param({"priorityClassName": "gold"}, ("gold", 100, "Never"), id="the class that is named"),
+        pytest.param({}, ("bronze", 5, "PreemptLowerPriority"), id="of two defaults the lower one"),
+        pytest.param({"priorityClassName": "silver"}, ("silver", 50, "PreemptLowerPriority"), id="not the default"),
+    ],
+)
+async def test_priority_by_class(spec: dict[str, Any], given: tuple[str, int, str]) -> None:
+    client = await classes(
+        {"name": "gold", "value": 100, "preemptionPolicy": "Never"},
+        {"name": "silver", "value": 50, "globalDefault": True},
+        {"name": "bronze", "value": 5, "globalDefault": True},
+    )
+    made = pod(**spec)
+    await Priority(client).admit(write(made))
+    assert tuple(made["spec"][f] for f in ("priorityClassName", "priority", "preemptionPolicy")) == given
+
+
+async def test_only_one_class_is_the_default() -> None:
+    client = await classes({"name": "gold", "value": 100, "globalDefault": True})
+    plugin = Priority(client)
+    for name in ("gold", "silver"):
+        made = {"metadata": {"name": name}, "globalDefault": name == "gold"}
+        await plugin.validate(write(made, Operation.UPDATE, resource=PRIORITY_CLASSES, name=name))
+    second = {"metadata": {"name": "silver"}, "globalDefault": True}
+    with pytest.raises(Forbidden) as refused:
+        await plugin.validate(write(second, resource=PRIORITY_CLASSES, name="silver"))
+    assert refused.value.message == (
+        'priorityclasses.scheduling.k8s.io "silver" is forbidden: PriorityClass gold is already marked as default. '
+        "Only one default can exist"
+    )
 
 
 class TestImageDigest:

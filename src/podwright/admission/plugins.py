@@ -72,7 +72,7 @@ def build_chain(
         "ServiceAccount": lambda: ServiceAccount(client),
         "AlwaysPullImages": AlwaysPullImages,
         "ImageDigest": image_digest,
-        "Priority": Priority,
+        "Priority": lambda: Priority(client),
         "DefaultTolerationSeconds": DefaultTolerationSeconds,
         "RuntimeClass": lambda: RuntimeClass(client),
     }

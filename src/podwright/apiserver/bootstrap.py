@@ -1,4 +1,4 @@
-"""What a cluster has from its first moment: four namespaces, and the Service that leads to this server.
+"""What a cluster has from its first moment: four namespaces, two priority classes, and the Service of this server.
 
 Called by `server.py` at every start; what is there and right is left alone.
 Page: https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/#initial-namespaces
@@ -11,7 +11,8 @@ from typing import Any
 
 from podwright.api.errors import AlreadyExists, NotFound
 from podwright.api.objects import Object, copy_object
-from podwright.api.resources import ENDPOINT_SLICES, ENDPOINTS, NAMESPACES, SERVICES, Resource
+from podwright.api.priorities import BUILT_IN, DESCRIPTIONS
+from podwright.api.resources import ENDPOINT_SLICES, ENDPOINTS, NAMESPACES, PRIORITY_CLASSES, SERVICES, Resource
 from podwright.apiserver.config import ApiServerConfig
 from podwright.client.interface import Client
 
@@ -74,6 +75,17 @@ def endpoint_slice(address: str, port: int) -> Object:
     }
 
 
+def priority_class(name: str) -> Object:
+    """One of the PriorityClasses that every cluster has."""
+    return {
+        "apiVersion": PRIORITY_CLASSES.api_version,
+        "kind": PRIORITY_CLASSES.kind,
+        "metadata": {"name": name},
+        "value": BUILT_IN[name],
+        "description": DESCRIPTIONS[name],
+    }
+
+
 async def bootstrap(client: Client, config: ApiServerConfig, port: int) -> None:
     """Make what is missing, correct what has changed. Raises StatusError."""
     for name in INITIAL_NAMESPACES:
@@ -81,6 +93,11 @@ async def bootstrap(client: Client, config: ApiServerConfig, port: int) -> None:
             await client.get(NAMESPACES, name)
         except NotFound:
             await _create(client, NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    for name in BUILT_IN:
+        try:
+            await client.get(PRIORITY_CLASSES, name)
+        except NotFound:
+            await _create(client, PRIORITY_CLASSES, priority_class(name))
     await _ensure(client, SERVICES, service(config, port), ("spec", "ports"))
     if reachable(config.advertise_address):
         await _ensure(client, ENDPOINTS, endpoints(config.advertise_address, port), ("subsets",))

@@ -11,6 +11,7 @@ from podwright.api.objects import Object, copy_object
 from podwright.apiserver.registry.config_map import ConfigMapStrategy
 from podwright.apiserver.registry.lease import LeaseStrategy
 from podwright.apiserver.registry.namespace import NamespaceStrategy
+from podwright.apiserver.registry.priority_class import PriorityClassStrategy
 from podwright.apiserver.registry.runtime_class import RuntimeClassStrategy
 from podwright.apiserver.registry.secret import SecretStrategy
 
@@ -254,3 +255,53 @@ def test_a_handler_stays() -> None:
 )
 def test_lease(spec: dict[str, Any], errors: list[str]) -> None:
     assert [str(e) for e in LeaseStrategy().validate({"spec": spec})] == errors
+
+
+RESERVED = (
+    "metadata.name: Forbidden: priority class names with 'system-' prefix are reserved for system use only. error: "
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "errors"),
+    [
+        pytest.param("gold", {"value": 1_000_000_000}, [], id="the highest of users"),
+        pytest.param(
+            "gold",
+            {"value": 1_000_000_001},
+            ["value: Forbidden: maximum allowed value of a user defined priority is 1000000000"],
+            id="higher than users may",
+        ),
+        pytest.param("system-node-critical", {"value": 2_000_001_000}, [], id="the system's own"),
+        pytest.param(
+            "system-node-critical",
+            {"value": 1},
+            [RESERVED + "value of system-node-critical PriorityClass must be 2000001000"],
+            id="the system's with another value",
+        ),
+        pytest.param(
+            "system-mine",
+            {"value": 1},
+            [RESERVED + "system-mine is not a known system priority class"],
+            id="a name of the system's",
+        ),
+        pytest.param(
+            "gold",
+            {"preemptionPolicy": "Always"},
+            [
+                'preemptionPolicy: Unsupported value: "Always": supported values: "PreemptLowerPriority", "Never"',
+            ],
+            id="a policy that there is not",
+        ),
+    ],
+)
+def test_priority_class(name: str, fields: dict[str, Any], errors: list[str]) -> None:
+    made, strategy = {"metadata": {"name": name}, **fields}, PriorityClassStrategy()
+    strategy.default(made)
+    assert [str(e) for e in strategy.validate(made)] == errors
+    if not errors:
+        changed = {**made, "value": 7, "preemptionPolicy": "Never"}
+        assert [str(e) for e in strategy.validate_update(changed, made)] == [
+            "value: Forbidden: may not be changed in an update.",
+            'preemptionPolicy: Invalid value: "Never": field is immutable',
+        ]

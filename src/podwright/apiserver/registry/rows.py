@@ -17,6 +17,7 @@ from podwright.apiserver.registry.lease import LeaseStrategy
 from podwright.apiserver.registry.namespace import NamespaceStrategy
 from podwright.apiserver.registry.node import NodeStrategy
 from podwright.apiserver.registry.pod import PodStrategy
+from podwright.apiserver.registry.priority_class import PriorityClassStrategy
 from podwright.apiserver.registry.runtime_class import RuntimeClassStrategy
 from podwright.apiserver.registry.secret import SecretStrategy
 from podwright.apiserver.registry.service import ServiceStrategy
@@ -91,5 +92,12 @@ ROWS: Sequence[Row] = (
         RuntimeClassStrategy(),
         "io.k8s.api.node.v1.RuntimeClass",
         singular="runtimeclass",
+    ),
+    Row(
+        resources.PRIORITY_CLASSES,
+        PriorityClassStrategy(),
+        "io.k8s.api.scheduling.v1.PriorityClass",
+        singular="priorityclass",
+        short_names=("pc",),
     ),
 )
