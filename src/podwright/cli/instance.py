@@ -11,6 +11,7 @@ import json
 import os
 import select
 import signal
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,8 @@ class Instance:
     """whether it runs its own containerd"""
     endpoint: str = ""
     """the CRI endpoint of the runtime that it was given instead"""
+    flags: Sequence[str] = ()
+    """the flags that it was given: `podwright run` starts a stopped node with them"""
 
 
 def _lock_file(data_dir: Path) -> Path:
@@ -104,13 +107,29 @@ def find(data_dir: Path) -> Instance | None:
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        try:
-            return Instance(**json.loads(os.pread(file, 65536, 0)))
-        except (ValueError, TypeError):
-            return Instance(pid=0)  # it holds the lock and has not yet written
+        return _said(file) or Instance(pid=0)  # it holds the lock and has not yet written
     finally:
         os.close(file)
     return None
+
+
+def last(data_dir: Path) -> Instance | None:
+    """What the last `up` of this data directory said, alive or not."""
+    try:
+        file = os.open(_lock_file(data_dir), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        return _said(file)
+    finally:
+        os.close(file)
+
+
+def _said(file: int) -> Instance | None:
+    try:
+        return Instance(**json.loads(os.pread(file, 65536, 0)))
+    except (ValueError, TypeError):
+        return None
 
 
 def end(instance: Instance, sig: signal.Signals) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from podwright.cli import connection
-from podwright.cli.instance import data_dir_option, find
+from podwright.cli.instance import data_dir_option, find, last
 
 if TYPE_CHECKING:
     from podwright.api.objects import Object
@@ -49,11 +49,12 @@ def command(data_dir: Path, namespace: str, remove: bool, timeout: float, files:
 
 def _bring_up(data_dir: Path) -> None:
     try:
-        instance = find(data_dir)
+        instance, before = find(data_dir), last(data_dir)
     except PermissionError:
-        instance = None  # `up` says what is wrong
+        instance = before = None  # `up` says what is wrong
     if instance is None:
-        arguments = [sys.executable, "-m", "podwright", "up", "--detach", "--data-dir", str(data_dir)]
+        flags = before.flags if before else ()
+        arguments = [sys.executable, "-m", "podwright", "up", "--detach", "--data-dir", str(data_dir), *flags]
         if subprocess.run(arguments, stdout=sys.stderr, check=False).returncode:
             raise SystemExit(1)
 

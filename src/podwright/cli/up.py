@@ -84,7 +84,8 @@ _FILE = click.Path(exists=True, path_type=Path, resolve_path=True)
 )
 @click.option("--detach", is_flag=True, help="Return when the node is Ready; it serves on in the background.")
 @click.option("--verbose", "-v", is_flag=True, help="Log more.")
-def command(data_dir: Path, detach: bool, verbose: bool, **flags: Any) -> None:
+@click.pass_context
+def command(ctx: click.Context, /, data_dir: Path, detach: bool, verbose: bool, **flags: Any) -> None:
     """Start the node: API server, scheduler, controllers, kubelet and container runtime."""
     if os.geteuid() != 0:
         raise click.ClickException("containers need root: run this with sudo")
@@ -101,7 +102,28 @@ def command(data_dir: Path, detach: bool, verbose: bool, **flags: Any) -> None:
         raise click.ClickException(f"--data-dir {data_dir}: {error.strerror}") from None
     if detach:
         _detach(data_dir)
-    _serve(settings, lock, began, verbose)
+    _serve(settings, lock, began, verbose, _given(ctx, flags))
+
+
+def _given(ctx: click.Context, flags: dict[str, Any]) -> list[str]:
+    """The flags that were given, as they can be given again from any folder."""
+    told = {option.name: option.opts[0] for option in ctx.command.params}
+    sources = {name: ctx.get_parameter_source(name) for name in flags}
+    given = [name for name in flags if sources[name] is click.core.ParameterSource.COMMANDLINE]
+    return [f"{told[name]}={_as_flag(flags[name])}" for name in given]
+
+
+def _as_flag(value: Any) -> str:
+    match value:
+        case (str() as host, int() as port):
+            return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        case dict():
+            return ",".join(f"{key}={_as_flag(part)}" for key, part in value.items())
+        case list():
+            return ",".join(value)
+        case bool():
+            return str(value).lower()
+    return str(value)
 
 
 def _settings(data_dir: Path, flags: dict[str, Any]) -> NodeSettings:
@@ -202,7 +224,7 @@ class _Teller:
         sys.stdout.flush()
 
 
-def _serve(settings: NodeSettings, lock: Lock, began: float, verbose: bool) -> None:
+def _serve(settings: NodeSettings, lock: Lock, began: float, verbose: bool, given: list[str]) -> None:
     import asyncio
     import logging
 
@@ -222,7 +244,7 @@ def _serve(settings: NodeSettings, lock: Lock, began: float, verbose: bool) -> N
     os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
     leave_callers_cgroups(os.getpid(), Layout(settings.data_dir))
     endpoint = settings.runtime_endpoint
-    told = Instance(os.getpid(), node=settings.node_name, managed=not endpoint, endpoint=endpoint)
+    told = Instance(os.getpid(), node=settings.node_name, managed=not endpoint, endpoint=endpoint, flags=given)
     lock.say(told)
 
     async def serve() -> None:
