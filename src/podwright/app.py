@@ -331,6 +331,7 @@ class Node:
             provider_config=settings.image_credential_provider_config,
             provider_bin_dir=settings.image_credential_provider_bin_dir,
             labels=settings.node_labels,
+            rescue=containerd.shims if containerd else None,
         )
 
     def _with_cluster_dns(self, names: NameServer | None) -> KubeletConfiguration:

@@ -70,3 +70,20 @@ def test_backoff_doubles_up_to_its_cap() -> None:
     backoff = Backoff(base=1, cap=10)
     assert [backoff.delay(n) for n in (1, 2, 3, 4, 5, 5000)] == [1, 2, 4, 8, 10, 10]
     assert backoff.delay(1, 0.5) == 1.25
+
+
+async def test_a_failure_is_told_once_until_it_changes(caplog: pytest.LogCaptureFixture) -> None:
+    queue: WorkQueue[str] = WorkQueue(Backoff(base=0.001, cap=0.001))
+    reasons = iter(["no class"] * 6 + ["no room"] * 3)
+    tried: list[str] = []
+
+    async def process(key: str) -> None:
+        if (reason := next(reasons, None)) is not None:
+            tried.append(reason)
+            raise Conflict(reason)
+
+    queue.add("a")
+    async with running(queue.run(process)):
+        await eventually(lambda: len(tried) == 9)
+    warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warned == ["a will be tried again: no class", "a will be tried again: no room"]

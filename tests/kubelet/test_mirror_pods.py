@@ -39,6 +39,19 @@ CASES: dict[str, tuple[Object | None, Object | None, Action]] = {
 }
 
 
+@pytest.mark.parametrize(
+    ("own", "shown"),
+    [
+        pytest.param(None, mirror(), id="a removed manifest"),
+        pytest.param(static("2"), mirror("1"), id="a changed manifest"),
+        pytest.param(static("2"), None, id="a changed manifest whose old mirror somebody deleted"),
+    ],
+)
+def test_a_mirror_goes_when_the_containers_it_shows_have_ended(own: Object | None, shown: Object | None) -> None:
+    assert decide(own, shown, ending=True) is Action.NONE
+    assert decide(own, shown) is not Action.NONE
+
+
 @pytest.mark.parametrize(("own", "shown", "action"), CASES.values(), ids=CASES.keys())
 def test_decision(own: Object | None, shown: Object | None, action: Action) -> None:
     assert decide(own, shown) is action
@@ -55,7 +68,7 @@ def test_a_mirror_belongs_to_the_node_and_has_no_uid_of_its_own() -> None:
 
 
 def test_a_current_mirror_names_the_static_pod_it_shows() -> None:
-    mirrors = MirrorPods(FakeClient(), "n", lambda: "node-uid")
+    mirrors = MirrorPods(FakeClient(), "n", lambda: "node-uid", lambda key: False)
     assert mirrors.mirror_changed(mirror(), gone=False) is None
     mirrors.static_changed(static(), gone=False)
     assert mirrors.current(static()) is not None

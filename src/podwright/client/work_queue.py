@@ -31,6 +31,7 @@ class WorkQueue(Generic[K]):
         self._processing: set[K] = set()
         self._again: set[K] = set()
         self._failures: dict[K, int] = {}
+        self._told: dict[K, str] = {}
         self._timers: dict[K, asyncio.TimerHandle] = {}
 
     def __len__(self) -> int:
@@ -71,6 +72,7 @@ class WorkQueue(Generic[K]):
     def forget(self, key: K) -> None:
         """The key went well: its next back-off starts from the beginning."""
         self._failures.pop(key, None)
+        self._told.pop(key, None)
 
     def failures(self, key: K) -> int:
         """How often in a row the key was rate limited."""
@@ -115,9 +117,11 @@ class WorkQueue(Generic[K]):
                 await process(key)
             except (StatusError, OSError) as error:
                 self.add_rate_limited(key)
-                # The first failure is usually a write that came second; it is no news.
-                level = logging.DEBUG if self.failures(key) < 3 else logging.WARNING
-                log.log(level, "%s will be tried again: %s", key, error)
+                # The first failure is usually a write that came second; it is no news, nor is the same one again.
+                news = self.failures(key) >= 3 and self._told.get(key) != str(error)
+                if news:
+                    self._told[key] = str(error)
+                log.log(logging.WARNING if news else logging.DEBUG, "%s will be tried again: %s", key, error)
             else:
                 self.forget(key)
             finally:

@@ -23,6 +23,7 @@ from podwright.containerd.layout import Layout
 from podwright.containerd.pause_image import sandbox_image
 from podwright.containerd.preload import Preloaded, preload
 from podwright.containerd.programs import Programs, find_programs
+from podwright.containerd.shims import Shims
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,12 @@ class ManagedContainerd:
         self._process: process.Process | None = None
         self._handlers: tuple[str, ...] = ()
         self._sandbox_image = ""
+        self._shims = Shims(self._layout)
+
+    @property
+    def shims(self) -> Shims:
+        """For whoever finds that a container does not answer."""
+        return self._shims
 
     @property
     def endpoint(self) -> str:
@@ -82,6 +89,9 @@ class ManagedContainerd:
                 running = None
             elif running is None:
                 await asyncio.to_thread(self._write_configuration)
+            if running is not None:
+                # Whoever started it may have been killed in the middle of a call.
+                self._shims.suspect()
             self._process = running or await process.start(programs.containerd, self._layout)
             await self._import_sandbox_image(image)
         finally:
@@ -142,7 +152,13 @@ class ManagedContainerd:
         return await preload(self, folder, self._layout.root / "preloaded.json")
 
     async def supervise(self) -> None:
-        """Start containerd again whenever it ends, until cancelled. Containers live on meanwhile.
+        """Start containerd again whenever it ends, and free shims that are stuck, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._shims.watch(), name="shims")
+            group.create_task(self._keep_running(), name="containerd process")
+
+    async def _keep_running(self) -> None:
+        """Start containerd again whenever it ends. Containers live on meanwhile.
 
         The pause before a start doubles while it does not stay up. Raises StartError only from start() itself.
         """

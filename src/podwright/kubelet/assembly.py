@@ -38,6 +38,7 @@ from podwright.kubelet.images.pins import Pins
 from podwright.kubelet.images.pull_records import PullRecords, VerificationPolicy
 from podwright.kubelet.images.puller import Puller, PullLimits
 from podwright.kubelet.images.registry_client import RegistryClient
+from podwright.kubelet.interfaces import Rescue
 from podwright.kubelet.kubelet import Kubelet, Parts
 from podwright.kubelet.kuberuntime.collaborators import Collaborators
 from podwright.kubelet.kuberuntime.exec import CriExec
@@ -88,6 +89,8 @@ class KubeletSettings:
     provider_config: Path | None = None
     provider_bin_dir: Path | None = None
     labels: dict[str, str] = field(default_factory=dict)
+    rescue: Rescue | None = None
+    """of a managed runtime"""
 
 
 def utc_now() -> datetime.datetime:
@@ -151,7 +154,7 @@ class AssembledKubelet:
             registry=RegistryClient(settings.data_dir / "registries"),
             per_runtime_class=config.featureGates.get("RuntimeClassInImageCriApi", False),
         )
-        exec_runner = CriExec(self._runtime_client)
+        exec_runner = CriExec(self._runtime_client, settings.rescue)
         pods_dir = settings.data_dir / "pods"
         self._volumes = VolumeManager(
             client, self._images, pods_dir, node=self._node.facts, on_change=self._wake, clock=utc_now
@@ -260,6 +263,7 @@ class AssembledKubelet:
                 paths=self._paths,
                 facts=facts,
                 now=time.time,
+                rescue=self._settings.rescue,
             ),
             RestartBackoff(config.crashLoopBackOffMaxContainerRestartPeriod),
             ContainerdEvents(self._settings.endpoint),

@@ -190,6 +190,22 @@ class ExecRunner(Protocol):
         ...
 
 
+class Rescue(Protocol):
+    """What helps when the runtime does not answer for a container; only a managed runtime has it."""
+
+    def suspect(self) -> None:
+        """A call to the runtime was broken off, after which containerd 1.6 may be stuck: have it looked at soon."""
+        ...
+
+    async def free(self) -> int:
+        """Free what waits for callers that are gone; how many containers' keepers did."""
+        ...
+
+    async def kill(self, container_id: str) -> bool:
+        """End the process that keeps a container, and its Pod with it; whether there was one."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ExecResult:
     """How a command in a container ended."""

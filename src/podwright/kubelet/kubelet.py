@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from podwright.api.objects import Object, metadata, name_of, uid_of
-from podwright.api.pods import is_mirror, is_terminal
+from podwright.api.objects import Key, Object, key_of, metadata, name_of, uid_of
+from podwright.api.pods import is_mirror, is_static, is_terminal
 from podwright.api.resources import NODES, PODS
 from podwright.client.informer import Informer
 from podwright.client.interface import Client
@@ -85,13 +85,13 @@ class Kubelet:
                 now=parts.now,
             )
         )
-        self._workers = PodWorkers(self._lifecycle, resync=config.syncFrequency)
+        self._workers = PodWorkers(self._lifecycle, resync=config.syncFrequency, on_forgotten=self._is_gone)
         self._sources = PodConfig([API, FILE] if config.staticPodPath else [API], self._handle)
         self._pods = Informer(parts.client, PODS, field_selector=f"spec.nodeName={node_name}")
         self._pods.add_handler(self._sources.follow_api)
         self._nodes = Informer(parts.client, NODES, field_selector=f"metadata.name={node_name}")
         self._nodes.add_handler(self._node.follow)
-        self._mirrors = MirrorPods(parts.client, node_name, lambda: self._node.uid)
+        self._mirrors = MirrorPods(parts.client, node_name, lambda: self._node.uid, self._is_ending)
         self._pleg = Pleg(parts.runtime, self.wake, self._take_relist)
         self._at_start: frozenset[str] = frozenset()
         self._refused: set[str] = set()
@@ -234,6 +234,17 @@ class Kubelet:
         uid = self._mirrors.mirror_changed(mirror, gone=gone)
         if uid and not gone:
             self._statuses.observe(uid, mirror)
+
+    def _is_ending(self, key: Key) -> bool:
+        """Whether a static Pod of that name, whose manifest is gone, still has containers to end."""
+        return any(
+            not state.wanted and is_static(pod) and key_of(pod) == key and state.stage is not Stage.FINISHED
+            for _, pod, state in self._workers.pods()
+        )
+
+    def _is_gone(self, pod: Object) -> None:
+        if is_static(pod):
+            self._mirrors.ended(key_of(pod))
 
     def _take_relist(self, summaries: Summaries) -> None:
         if self._sources.complete:

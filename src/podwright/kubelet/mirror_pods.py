@@ -30,8 +30,14 @@ class Action(enum.Enum):
     DELETE = "delete"
 
 
-def decide(static: Object | None, mirror: Object | None) -> Action:
-    """What to do, given the static Pod of a name and the mirror of that name."""
+def decide(static: Object | None, mirror: Object | None, *, ending: bool = False) -> Action:
+    """What to do, given the static Pod of a name and the mirror of that name.
+
+    `ending`: containers of a Pod of that name, whose manifest has gone or changed, are still being stopped. Until they
+    have ended the mirror shows them.
+    """
+    if ending:
+        return Action.NONE
     if mirror is None:
         return Action.CREATE if static is not None else Action.NONE
     if static is None or metadata(mirror).get("deletionTimestamp"):
@@ -56,11 +62,14 @@ def mirror_of(static: Object, node_name: str, node_uid: str) -> Object:
 class MirrorPods:
     """Keeps one mirror for each static Pod."""
 
-    def __init__(self, client: Client, node_name: str, node_uid: Callable[[], str]) -> None:
-        """`node_uid`: the UID of the Node object, "" as long as it is not registered."""
+    def __init__(
+        self, client: Client, node_name: str, node_uid: Callable[[], str], is_ending: Callable[[Key], bool]
+    ) -> None:
+        """`node_uid`: the UID of the Node object, "" as long as it is not registered; `is_ending` as of `decide`."""
         self._client = client
         self._node_name = node_name
         self._node_uid = node_uid
+        self._is_ending = is_ending
         self._static: dict[Key, Object] = {}
         self._mirrors: dict[Key, Object] = {}
         self._queue: WorkQueue[Key] = WorkQueue(_BACKOFF)
@@ -76,6 +85,10 @@ class MirrorPods:
             self._static[key] = pod
         elif key in self._static and uid_of(self._static[key]) == uid_of(pod):
             del self._static[key]
+        self._queue.add(key)
+
+    def ended(self, key: Key) -> None:
+        """Nothing of an old static Pod of that name is left."""
         self._queue.add(key)
 
     def mirror_changed(self, mirror: Object, *, gone: bool) -> str | None:
@@ -98,7 +111,7 @@ class MirrorPods:
 
     async def _reconcile(self, key: Key) -> None:
         static, mirror = self._static.get(key), self._mirrors.get(key)
-        match decide(static, mirror):
+        match decide(static, mirror, ending=self._is_ending(key)):
             case Action.DELETE if mirror is not None:
                 try:
                     await self._client.delete(

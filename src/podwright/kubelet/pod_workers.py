@@ -104,11 +104,22 @@ class _Worker:
 class PodWorkers:
     """All workers of this kubelet."""
 
-    def __init__(self, handlers: Handlers, *, resync: float, chance: Callable[[], float] = random.random) -> None:
-        """`resync`: seconds after which a settled Pod is looked at again; `chance`: 0..1 for the jitter."""
+    def __init__(
+        self,
+        handlers: Handlers,
+        *,
+        resync: float,
+        chance: Callable[[], float] = random.random,
+        on_forgotten: Callable[[Object], None] | None = None,
+    ) -> None:
+        """`resync`: seconds after which a settled Pod is looked at again; `chance`: 0..1 for the jitter.
+
+        `on_forgotten` is told of each Pod of which nothing is left.
+        """
         self._handlers = handlers
         self._resync = resync
         self._chance = chance
+        self._on_forgotten = on_forgotten
         self._workers: dict[str, _Worker] = {}
         self._group: asyncio.TaskGroup | None = None
         self._progress = asyncio.Event()
@@ -183,6 +194,8 @@ class PodWorkers:
         worker = self._workers.pop(uid, None)
         if worker is not None and worker.timer is not None:
             worker.timer.cancel()
+        if worker is not None and worker.pod is not None and self._on_forgotten is not None:
+            self._on_forgotten(worker.pod)
         self._let_waiting_begin()
 
     def _let_waiting_begin(self) -> None:

@@ -133,7 +133,7 @@ async def test_a_runtime_that_can_not_inspect(tmp_path: Path) -> None:
     error = await world.fails("busybox:1", "IfNotPresent")
     assert (error.reason, error.message) == (
         "ImageInspectError",
-        'Failed to inspect image "": rpc error: code = Unknown desc = boom',
+        'Failed to inspect image "busybox:1": rpc error: code = Unknown desc = boom',
     )
 
 

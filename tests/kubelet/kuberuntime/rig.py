@@ -123,6 +123,7 @@ class Handlers:
 class Cgroups:
     made: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    killed: list[tuple[str, str]] = field(default_factory=list)
 
     def parent(self, pod: Object) -> str:
         return "/podwright-test/kubepods/podx"
@@ -133,12 +134,40 @@ class Cgroups:
     async def remove(self, uid: str) -> None:
         self.removed.append(uid)
 
+    async def kill(self, uid: str, container_id: str) -> None:
+        self.killed.append((uid, container_id))
+
+
+@dataclass
+class Rescue:
+    """What a managed runtime offers; each help has the runtime answer again if it is the one named `helps`."""
+
+    cri: FakeRuntime
+    helps: str = ""
+    given: list[str] = field(default_factory=list)
+
+    def suspect(self) -> None:
+        self.given.append("suspect")
+
+    async def free(self) -> int:
+        return self._give("free")
+
+    async def kill(self, container_id: str) -> bool:
+        return bool(self._give("kill"))
+
+    def _give(self, help: str) -> int:
+        self.given.append(help)
+        if help == self.helps:
+            self.cri.hold["StopContainer"].set()
+        return 1
+
 
 class Rig:
     def __init__(self, root: Path) -> None:
         self.cri, self.image_service = FakeRuntime(), FakeImageService()
         self.events, self.images, self.environment = Events(), Images(), Environment()
         self.hooks, self.probes, self.handlers, self.cgroups = Hooks(), Probes(), Handlers(), Cgroups()
+        self.rescue: Rescue | None = None
         self.time = 1_700_000_000.0
         self.paths = Paths(root / "logs", root / "links")
         self.runtime = self.fresh()
@@ -158,6 +187,7 @@ class Rig:
             paths=self.paths,
             facts=NodeFacts(memory_bytes=8 << 30),
             now=lambda: self.time,
+            rescue=self.rescue,
         )
         return KubeRuntime(with_, RestartBackoff())
 

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 from typing import cast
 
 import pytest
 from tests.fakes.cri import FakeRuntime
+from tests.fakes.waiting import eventually
+from tests.kubelet.kuberuntime.rig import Rescue
 
 from podwright.cri.client import RuntimeClient
 from podwright.cri.errors import CriError, DeadlineExceeded
@@ -39,3 +42,14 @@ async def test_how_a_command_ended() -> None:
 async def test_failures(error: CriError, timeout: float, raised: type[Exception]) -> None:
     with pytest.raises(raised):
         await run(error, timeout)
+
+
+async def test_a_call_that_is_broken_off_makes_the_runtime_suspect() -> None:
+    runtime = FakeRuntime(hold={"ExecSync": asyncio.Event()})
+    rescue = Rescue(runtime)
+    call = asyncio.create_task(CriExec(cast(RuntimeClient, runtime), rescue).exec_sync("c1", ["x"], 0))
+    await eventually(lambda: bool(runtime.called("ExecSync")))
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert rescue.given == ["suspect"]

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 from tests.fakes.waiting import eventually
-from tests.kubelet.kuberuntime.pods import container, pod
-from tests.kubelet.kuberuntime.rig import Rig
+from tests.kubelet.kuberuntime.pods import UID, container, pod
+from tests.kubelet.kuberuntime.rig import Rescue, Rig
 
 from podwright.cri.errors import CriError
+from podwright.kubelet.kuberuntime import killing
 
 PRE_STOP = {"lifecycle": {"preStop": {"exec": {"command": ["bye"]}}}}
 SIDECARS = [container("s1", restartPolicy="Always"), container("s2", restartPolicy="Always")]
@@ -99,3 +100,35 @@ async def test_a_container_that_is_gone_meanwhile_is_no_error(rig: Rig) -> None:
     await rig.cri.remove_container(rig.cri.by_name("a").id)
     await rig.runtime.kill_pod(obj, status, 30)
     assert [name for _, name in rig.cri.called("StopContainer")] == ["s1"]
+
+
+@pytest.mark.parametrize(
+    ("helps", "given", "killed"),
+    [
+        pytest.param("free", ["free"], False, id="it waited for a caller that is gone"),
+        pytest.param("kill", ["free", "kill"], True, id="nothing but the end of its keeper helps"),
+    ],
+)
+async def test_a_runtime_that_does_not_answer_is_helped_the_gentlest_help_first(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, helps: str, given: list[str], killed: bool
+) -> None:
+    monkeypatch.setattr(killing, "OVERDUE", 0.02)
+    monkeypatch.setattr(killing, "KILLED", 0.02)
+    monkeypatch.setattr(killing, "stop_timeout", lambda grace: 0)
+    rig.rescue = Rescue(rig.cri, helps)
+    rig.runtime = rig.fresh()
+    obj = pod(container("a"))
+    await rig.sync(obj)
+    rig.cri.hold["StopContainer"] = asyncio.Event()
+    await rig.runtime.kill_pod(obj, await rig.status(), 1)
+    assert rig.rescue.given == given
+    assert rig.cgroups.killed == ([(UID, rig.cri.by_name("a").id)] if killed else [])
+
+
+async def test_a_runtime_that_answers_needs_no_help(rig: Rig) -> None:
+    rig.rescue = Rescue(rig.cri)
+    rig.runtime = rig.fresh()
+    obj = pod(container("a"))
+    await rig.sync(obj)
+    await rig.runtime.kill_pod(obj, await rig.status(), 1)
+    assert rig.rescue.given == []

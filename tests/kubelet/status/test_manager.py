@@ -39,6 +39,9 @@ class OnePod:
         self.change(**body["status"])
         return copy_object(self.pod)
 
+    async def get(self, resource: Any, name: str, namespace: str) -> Object:
+        return copy_object(self.pod)
+
     def change(self, **status: Any) -> None:
         self.pod = copy_object(self.pod)
         self.pod["status"].update(status)
@@ -93,13 +96,36 @@ async def test_a_failed_write_is_tried_again(api: OnePod, manager: StatusManager
 
 
 @pytest.mark.parametrize(
-    "error", [pytest.param(NotFound("gone"), id="gone"), pytest.param(Conflict("uid"), id="another UID")]
+    ("error", "uid"),
+    [pytest.param(NotFound("gone"), "u", id="gone"), pytest.param(Conflict("uid"), "v", id="another UID")],
 )
-async def test_a_pod_that_is_gone_is_given_up(api: OnePod, manager: StatusManager, error: Exception) -> None:
+async def test_a_pod_that_is_gone_is_given_up(api: OnePod, manager: StatusManager, error: Exception, uid: str) -> None:
     api.errors = [error]
+    api.pod["metadata"]["uid"] = uid
     manager.set("u", {"phase": "Running"})
     await manager.flushed("u")
     assert api.patches == []
+
+
+async def test_who_wrote_at_the_same_moment_only_delays_it(api: OnePod, manager: StatusManager) -> None:
+    api.errors = [Conflict("the object has been modified")]
+    api.change(reason="theirs")
+    manager.set("u", {"phase": "Running"})
+    await manager.flushed("u")
+    assert api.patches == [{"metadata": {"uid": "u"}, "status": {"phase": "Running", "reason": None}}]
+
+
+async def test_news_that_came_during_a_conflict_is_not_lost(api: OnePod, manager: StatusManager) -> None:
+    api.gate.clear()
+    api.errors = [Conflict("the object has been modified")]
+    manager.set("u", {"phase": "Running"})
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    api.change(phase="Failed")
+    manager.observe("u", api.pod)
+    api.gate.set()
+    await manager.flushed("u")
+    assert api.pod["status"]["phase"] == "Running"
 
 
 async def test_a_status_that_somebody_else_changed_is_put_right(api: OnePod, manager: StatusManager) -> None:

@@ -78,6 +78,14 @@ class PodCgroups:
         if qos == "Burstable":
             self._share_burstable()
 
+    async def kill(self, uid: str, container_id: str) -> None:
+        """Kill every process of one container. Raises OSError."""
+        await asyncio.to_thread(self._kill, uid, container_id)
+
+    def _kill(self, uid: str, container_id: str) -> None:
+        for qos in _TIERS:
+            self._tree.kill(f"{self._name(qos, uid)}/{container_id}")
+
     async def remove(self, uid: str) -> None:
         """Take the Pod's cgroup away everywhere; processes left in it are killed. Raises OSError when some stays."""
         await asyncio.to_thread(self._remove, uid)

@@ -63,6 +63,11 @@ class CgroupTree:
             if directory.is_dir():
                 _remove(directory)
 
+    def kill(self, name: str) -> None:
+        """Kill every process in it and below it. Nothing happens where it is not."""
+        for root in self._has.roots:
+            _kill(root / name.lstrip("/"))
+
     def children(self, name: str) -> set[str]:
         """Names of the cgroups directly below, in whichever hierarchy. Raises OSError."""
         found: set[str] = set()

@@ -177,7 +177,7 @@ class ImageManager:
         try:
             answer = await self._images.image_status(request.wanted, runtime_handler=request.handler)
         except CriError as error:
-            text = f'Failed to inspect image "": {error}'
+            text = f'Failed to inspect image "{request.image}": {error}'
             self._tell(request, "Warning", EventReason.INSPECT_FAILED, text)
             raise self._error(request.pod, request.field_path, Waiting.IMAGE_INSPECT_ERROR, text) from error
         return answer.image.id if answer.HasField("image") else ""

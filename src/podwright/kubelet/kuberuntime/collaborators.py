@@ -8,7 +8,7 @@ from typing import Protocol
 
 from podwright.api.objects import Object
 from podwright.cri.client import ImageClient, RuntimeClient
-from podwright.kubelet.interfaces import ContainerRef, Environment, EventWriter, Hooks, Images, ProbeState
+from podwright.kubelet.interfaces import ContainerRef, Environment, EventWriter, Hooks, Images, ProbeState, Rescue
 from podwright.kubelet.kuberuntime.node_facts import NodeFacts
 from podwright.kubelet.kuberuntime.paths import Paths
 
@@ -40,6 +40,10 @@ class PodCgroups(Protocol):
         """Make it, with the Pod's limits. Safe to repeat. Raises OSError."""
         ...
 
+    async def kill(self, uid: str, container_id: str) -> None:
+        """Kill every process of one container, past the runtime. Raises OSError."""
+        ...
+
     async def remove(self, uid: str) -> None:
         """Take it away in every hierarchy. Safe to repeat. Raises OSError when processes are left in it."""
         ...
@@ -62,3 +66,5 @@ class Collaborators:
     facts: NodeFacts
     now: Callable[[], float]
     """seconds since the epoch"""
+    rescue: Rescue | None = None
+    """None: the runtime is somebody else's, and does as it likes"""

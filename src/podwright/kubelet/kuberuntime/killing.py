@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from podwright.api.objects import Object
+from podwright.api.objects import Object, uid_of
 from podwright.api.reasons import EventReason
 from podwright.cri.errors import NotFound
 from podwright.kubelet.interfaces import ContainerRef
@@ -22,8 +24,15 @@ from podwright.kubelet.kuberuntime.collaborators import Collaborators
 from podwright.kubelet.kuberuntime.grace import grace_for, remaining, stop_timeout
 from podwright.kubelet.kuberuntime.pod_containers import find_member
 from podwright.kubelet.kuberuntime.termination_order import waits_for
-from podwright.kubelet.kuberuntime.together import all_of
+from podwright.kubelet.kuberuntime.together import all_of, beside
 from podwright.kubelet.runtime_state import ContainerStatus, PodRuntimeStatus
+
+log = logging.getLogger(__name__)
+
+OVERDUE = 3.0
+"""Seconds that the runtime may take beyond the grace to say that a container has ended."""
+KILLED = 10.0
+"""Seconds that it may take to notice that all processes of a container were killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,4 +124,33 @@ class Killer:
             await turns.wait(ref.name, grace)
             grace = remaining(grace, time.monotonic() - began)
         with contextlib.suppress(NotFound):
-            await with_.runtime.stop_container(target.container_id, timeout=stop_timeout(grace))
+            await self._stop(uid_of(ref.pod), target.container_id, stop_timeout(grace))
+
+    async def _stop(self, uid: str, container_id: str, timeout: int) -> None:
+        """Have the runtime stop it; when that does not answer, help, the gentlest help first. Raises CriError."""
+        with_ = self._with
+        rescue = with_.rescue
+        stopping = with_.runtime.stop_container(container_id, timeout=timeout)
+        if rescue is None:
+            await stopping
+            return
+        async with beside(stopping) as call:
+            if await _answered(call, timeout + OVERDUE):
+                return
+            await rescue.free()
+            if await _answered(call, OVERDUE):
+                return
+            log.warning("container %s does not end: its processes are killed", container_id)
+            with contextlib.suppress(OSError):
+                await with_.cgroups.kill(uid, container_id)
+            if not await _answered(call, KILLED):
+                await rescue.kill(container_id)
+            await call
+
+
+async def _answered(call: asyncio.Future[Any], within: float) -> bool:
+    """Whether the runtime has answered in time. Raises what it answered."""
+    done, _ = await asyncio.wait({call}, timeout=within)
+    if done:
+        await call
+    return bool(done)

@@ -142,11 +142,16 @@ class StatusManager:
                         subresource="status",
                         field_manager="kubelet",
                     )
-                except (NotFound, Conflict) as error:
-                    # Gone, or another Pod of the same name: whoever comes next is told by the informer.
+                except NotFound as error:
+                    self._give_up(entry, target_uid, error)
+                except Conflict as error:
+                    # Another Pod of that name by now, or somebody else wrote this one at the same moment.
                     log.debug("status of pod %s not written: %s", target, error)
-                    if entry.target_uid == target_uid:
-                        entry.target = None
+                    if await self._is_another(entry, target, target_uid):
+                        self._give_up(entry, target_uid, error)
+                    else:
+                        await asyncio.sleep(delay)
+                        delay = min(delay * 2, LAST_RETRY)
                 except (StatusError, OSError) as error:
                     log.warning("status of pod %s not written, again in %.1f s: %s", target, delay, error)
                     await asyncio.sleep(delay)
@@ -162,6 +167,25 @@ class StatusManager:
         finally:
             entry.writing = False
             entry.settled.set()
+
+    def _give_up(self, entry: _Entry, uid: str, why: StatusError) -> None:
+        """That Pod is gone; whoever comes next, and perhaps came meanwhile, is told by the informer."""
+        log.debug("status of pod %s not written: %s", entry.target, why)
+        if entry.target_uid == uid:
+            entry.target = None
+
+    async def _is_another(self, entry: _Entry, target: Key, uid: str) -> bool:
+        """Whether the name belongs to another Pod than that with `uid`, or to none; if not, it is read anew."""
+        try:
+            pod = await self._client.get(PODS, target.name, target.namespace)
+        except NotFound:
+            return True
+        except (StatusError, OSError):
+            # Nothing is known; the patch is tried again and will tell.
+            return False
+        if uid_of(pod) == uid and uid == entry.target_uid and _version(pod) > entry.base_version:
+            entry.base, entry.base_version = pod.get("status") or {}, _version(pod)
+        return uid_of(pod) != uid
 
 
 def _version(obj: Object) -> int:
