@@ -52,7 +52,7 @@ def validate_affinity(path: Path, affinity: Mapping[str, Any]) -> list[FieldErro
         where = path.child("nodeAffinity")
         hard = node.get("requiredDuringSchedulingIgnoredDuringExecution")
         if hard is not None:
-            errors += _node_selector(where.child("requiredDuringSchedulingIgnoredDuringExecution"), hard)
+            errors += validate_node_selector(where.child("requiredDuringSchedulingIgnoredDuringExecution"), hard)
         for position, soft in enumerate(node.get("preferredDuringSchedulingIgnoredDuringExecution") or ()):
             at = where.child("preferredDuringSchedulingIgnoredDuringExecution").index(position)
             errors += _weight(at, soft) + _node_term(at.child("preference"), soft.get("preference") or {})
@@ -66,7 +66,8 @@ def _weight(path: Path, term: Mapping[str, Any]) -> list[FieldError]:
     return [] if 1 <= weight <= 100 else [invalid(path.child("weight"), weight, "must be in the range 1-100")]
 
 
-def _node_selector(path: Path, selector: Mapping[str, Any]) -> list[FieldError]:
+def validate_node_selector(path: Path, selector: Mapping[str, Any]) -> list[FieldError]:
+    """Errors of a NodeSelector."""
     where, terms = path.child("nodeSelectorTerms"), selector.get("nodeSelectorTerms") or ()
     if not terms:
         return [required(where, "must have at least one node selector term")]

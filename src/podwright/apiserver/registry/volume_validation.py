@@ -39,6 +39,7 @@ _REQUIRED_FIELDS: Mapping[str, tuple[str, ...]] = {
     "gitRepo": ("repository",),
     "glusterfs": ("endpoints", "path"),
     "iscsi": ("targetPortal", "iqn"),
+    "local": (),
     "nfs": ("server", "path"),
     "persistentVolumeClaim": ("claimName",),
     "photonPersistentDisk": ("pdID",),
@@ -57,7 +58,7 @@ def validate_volumes(path: Path, volumes: Sequence[Source]) -> list[FieldError]:
     seen: set[str] = set()
     for position, volume in enumerate(volumes):
         where, name = path.index(position), volume.get("name") or ""
-        errors += _source(where, volume)
+        errors += validate_volume_source(where, volume)
         errors += check.name(where.child("name"), name, names.dns_label)
         if name and name in seen:
             errors.append(duplicate(where.child("name"), name))
@@ -65,7 +66,8 @@ def validate_volumes(path: Path, volumes: Sequence[Source]) -> list[FieldError]:
     return errors
 
 
-def _source(path: Path, volume: Source) -> list[FieldError]:
+def validate_volume_source(path: Path, volume: Source) -> list[FieldError]:
+    """Errors of the one source of a Pod's volume, or of a PersistentVolume's spec."""
     given = [kind for kind in (*_CHECKS, *_REQUIRED_FIELDS) if volume.get(kind) is not None]
     if not given:
         return [required(path, "must specify a volume type")]
