@@ -19,7 +19,8 @@ VERBS = {
     "ps": "the containers of this node",
     "logs": "what a Pod's containers printed",
     "why": "why a Pod is not running",
-    "image": "ls, pull, import, rm, prune",
+    "image": "ls, pull, import, rm, pin, unpin, retry, prune",
+    "registry": "check, login, logout",
     "doctor": "what is missing on this machine, and how to get it",
     "join": "make this machine a node of another cluster (not there yet)",
 }

@@ -20,7 +20,7 @@ from podwright.kubelet.credentials.docker_config import (
     parse_dockercfg,
 )
 from podwright.kubelet.credentials.keyring import Credential, Source
-from podwright.kubelet.credentials.lookup import CredentialLookup, ProviderAnswer
+from podwright.kubelet.credentials.lookup import Considered, CredentialLookup, ProviderAnswer
 from podwright.kubelet.credentials.node_config import ConfigFiles
 
 HERE = Source("here")
@@ -122,7 +122,7 @@ async def test_secrets_are_read_from_the_pod_s_namespace_and_missing_ones_are_na
 
 class FakeProviders:
     async def credentials(self, _pod: Any, _repository: str) -> ProviderAnswer:
-        return ProviderAnswer([Credential("provider")], ["provider x"], ["provider y failed"])
+        return ProviderAnswer([Credential("provider")], [Considered("provider x", 1)], ["provider y failed"])
 
     def rejected(self, _credential: Credential) -> None:
         raise AssertionError

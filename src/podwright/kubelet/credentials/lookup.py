@@ -8,7 +8,7 @@ Page: https://kubernetes.io/docs/concepts/containers/images/#using-a-private-reg
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,7 +17,18 @@ from podwright.client.interface import Client
 from podwright.kubelet.credentials import helpers, keyring, pull_secrets
 from podwright.kubelet.credentials.docker_config import DockerConfig
 from podwright.kubelet.credentials.keyring import Credential, Source
-from podwright.kubelet.credentials.node_config import ConfigFiles, namespace_source
+from podwright.kubelet.credentials.node_config import ConfigFiles
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """One source that was looked at, for `podwright why`."""
+
+    source: str
+    matched: int
+    """how many of its credentials are for the image"""
+    note: str = ""
+    """what is to be said of it beside that: that it is not there, that it failed"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +36,7 @@ class ProviderAnswer:
     """What the exec providers came to."""
 
     credentials: Sequence[Credential] = ()
-    considered: Sequence[str] = ()
+    considered: Sequence[Considered] = ()
     failures: Sequence[str] = ()
     """one text for each provider that failed; no output of it"""
 
@@ -40,15 +51,6 @@ class Providers(Protocol):
     def rejected(self, credential: Credential) -> None:
         """A registry did not accept it."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Considered:
-    """One source that was looked at, for `podwright why`."""
-
-    source: str
-    matched: int
-    """how many of its credentials are for the image"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +81,17 @@ class CredentialLookup:
             secrets = await pull_secrets.read(self._client, pod)
             found = keyring.lookup(secrets.entries, repository)
             credentials += found
-            considered.append(Considered(f"secrets {', '.join(pull_secrets.secret_names(pod))}", len(found)))
-        namespace = namespace_of(pod)
-        files = [(Source("node's config.json"), await asyncio.to_thread(self._files.node))]
-        if namespace:
-            config = await asyncio.to_thread(self._files.namespace, namespace)
-            files.insert(0, (namespace_source(namespace), config))
-        for source, config in files:
-            found = await self._from_file(source, config, repository)
+            considered += _of_secrets(pod, secrets, found)
+        for file in await asyncio.to_thread(self._files.all_for, namespace_of(pod)):
+            found = await self._from_file(file.source, file.config, repository)
             credentials += found
-            considered.append(Considered(source.text, len(found)))
+            note = "" if file.there else "not there"
+            considered.append(Considered(file.source.text, len(found), "; ".join(file.config.problems) or note))
         answer = ProviderAnswer()
         if self._providers is not None:
             answer = await self._providers.credentials(pod, repository)
             credentials += answer.credentials
-            considered += [Considered(text, 0) for text in answer.considered]
+            considered += answer.considered
         return Found(credentials, considered, secrets.missing, secrets.problems, answer.failures)
 
     def rejected(self, credential: Credential) -> None:
@@ -107,3 +105,11 @@ class CredentialLookup:
         if asked is not None:
             found += [entry.credential for entry in await helpers.ask(*asked, named_by=source)]
         return found
+
+
+def _of_secrets(pod: Object, secrets: pull_secrets.PullSecrets, found: Sequence[Credential]) -> Iterator[Considered]:
+    for name in pull_secrets.secret_names(pod):
+        text = f"secret {namespace_of(pod)}/{name}"
+        matched = sum(1 for credential in found if credential.source.text == text)
+        problems = [problem.removeprefix(f"{text}: ") for problem in secrets.problems if problem.startswith(f"{text}:")]
+        yield Considered(text, matched, "not there" if name in secrets.missing else "; ".join(problems))

@@ -26,8 +26,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    stamp: tuple[int, int]
+    stamp: tuple[int, int, int]
+    """inode, time of change, size"""
     config: DockerConfig
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """A file that a look-up goes through."""
+
+    source: Source
+    config: DockerConfig
+    there: bool
 
 
 class ConfigFiles:
@@ -40,11 +50,19 @@ class ConfigFiles:
 
     def node(self) -> DockerConfig:
         """The node's file, or nothing. Reads files: call it in a thread."""
-        return self._first(self.candidates())
+        return self._first(self.candidates()).config
 
     def namespace(self, namespace: str) -> DockerConfig:
         """`credentials/<namespace>/config.json` below the data directory: for Pods of that namespace only."""
-        return self._first([self._data_dir / "credentials" / namespace / "config.json"], namespace_source(namespace))
+        return self._of_namespace(namespace).config
+
+    def all_for(self, namespace: str) -> Sequence[ConfigFile]:
+        """Every file for Pods of a namespace ("": of none), the first to be asked first. Reads files."""
+        return [*([self._of_namespace(namespace)] if namespace else []), self._first(self.candidates())]
+
+    def _of_namespace(self, namespace: str) -> ConfigFile:
+        path = self._data_dir / "credentials" / namespace / "config.json"
+        return self._first([path], namespace_source(namespace))
 
     def candidates(self) -> Sequence[Path]:
         """Where the node's file is looked for, in order."""
@@ -54,27 +72,28 @@ class ConfigFiles:
         dockercfg = [self._data_dir, working, *([self._home] if self._home else []), root]
         return [folder / "config.json" for folder in config_json] + [folder / ".dockercfg" for folder in dockercfg]
 
-    def _first(self, paths: Sequence[Path], source: Source | None = None) -> DockerConfig:
+    def _first(self, paths: Sequence[Path], source: Source | None = None) -> ConfigFile:
         for path in paths:
+            named = source or Source(str(path))
             try:
                 stat = path.stat()
-                stamp = (stat.st_mtime_ns, stat.st_size)
+                stamp = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
                 known = self._read.get(path)
                 if known is not None and known.stamp == stamp:
-                    return known.config
+                    return ConfigFile(named, known.config, there=True)
                 content = path.read_bytes()
             except OSError:
                 continue
             parse = parse_dockercfg if path.name == ".dockercfg" else parse_config_json
             try:
-                config = parse(content, source or Source(str(path)))
+                config = parse(content, named)
             except DockerConfigError as error:
                 config = DockerConfig(problems=[str(error)])
             for problem in config.problems:
                 log.warning("%s: %s", path, problem)
             self._read[path] = _Read(stamp, config)
-            return config
-        return DockerConfig()
+            return ConfigFile(named, config, there=True)
+        return ConfigFile(source or Source(str(paths[0])), DockerConfig(), there=False)
 
 
 def namespace_source(namespace: str) -> Source:

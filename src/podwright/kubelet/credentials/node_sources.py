@@ -1,6 +1,6 @@
 """The credential look-up of one node, with every source that it is configured with.
 
-Built by the kubelet's assembly, and by `app` for the admission plugin that asks registries.
+Built by the kubelet's assembly, by `app` for the admission plugin that asks registries, and by the verbs that do.
 Page: https://kubernetes.io/docs/concepts/containers/images/#using-a-private-registry
 """
 
@@ -16,9 +16,12 @@ from podwright.kubelet.credentials.provider_plugin import ProviderPlugins
 
 
 def node_lookup(
-    client: Client, data_dir: Path, provider_config: Path | None = None, provider_bin_dir: Path | None = None
+    client: Client | None, data_dir: Path, provider_config: Path | None = None, provider_bin_dir: Path | None = None
 ) -> CredentialLookup:
-    """Secrets, files, and exec providers where both of their paths are given. Raises ProviderConfigError, OSError."""
+    """Secrets, files, and exec providers where both of their paths are given; without a client no secrets.
+
+    Raises ProviderConfigError, OSError.
+    """
     plugins = None
     if provider_config is not None and provider_bin_dir is not None:
         files = ProviderFiles(provider_config, provider_bin_dir)

@@ -25,7 +25,7 @@ from podwright.api.resources import SERVICE_ACCOUNTS
 from podwright.client.interface import Client
 from podwright.kubelet.credentials import keyring, provider_response
 from podwright.kubelet.credentials.keyring import Credential, Entry, Source
-from podwright.kubelet.credentials.lookup import ProviderAnswer
+from podwright.kubelet.credentials.lookup import Considered, ProviderAnswer
 from podwright.kubelet.credentials.provider_config import Provider
 from podwright.kubelet.credentials.provider_files import Configured
 from podwright.kubelet.credentials.provider_response import CacheKeyType, ProviderError
@@ -99,14 +99,20 @@ class ProviderPlugins:
         ]
         entries: list[Entry] = []
         failures: list[str] = [configured.problem] if configured.problem else []
-        for result in await asyncio.gather(*(self._ask(provider, pod, repository) for provider in asked)):
+        considered = [
+            Considered(f"provider {provider.name}", 0, "its matchImages are for other images")
+            for provider in configured.providers
+            if provider not in asked
+        ]
+        results = await asyncio.gather(*(self._ask(provider, pod, repository) for provider in asked))
+        for provider, result in zip(asked, results, strict=True):
             if isinstance(result, str):
                 failures.append(result)
+                considered.append(Considered(f"provider {provider.name}", 0, result.partition(": ")[2]))
             else:
                 entries += result
-        return ProviderAnswer(
-            keyring.lookup(entries, repository), [f"provider {provider.name}" for provider in asked], failures
-        )
+                considered.append(Considered(f"provider {provider.name}", len(keyring.lookup(result, repository))))
+        return ProviderAnswer(keyring.lookup(entries, repository), considered, failures)
 
     def rejected(self, credential: Credential) -> None:
         """A registry did not accept it: it is not used again from the cache."""
@@ -194,12 +200,11 @@ class ProviderPlugins:
             missing = [key for key in attributes.required_annotations if key not in annotations]
             if missing:
                 raise ProviderError(f"service account {name} lacks the annotation {', '.join(missing)}")
-            bound = {"kind": "Pod", "apiVersion": "v1", "name": name_of(pod), "uid": uid_of(pod)}
-            review = {
-                "apiVersion": "authentication.k8s.io/v1",
-                "kind": "TokenRequest",
-                "spec": {"audiences": [attributes.audience], "boundObjectRef": bound},
-            }
+            wanted: Object = {"audiences": [attributes.audience]}
+            if uid_of(pod):  # a dry run has no Pod that a token could be bound to
+                bound = {"kind": "Pod", "apiVersion": "v1", "name": name_of(pod), "uid": uid_of(pod)}
+                wanted["boundObjectRef"] = bound
+            review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": wanted}
             answer = await self._client.create(SERVICE_ACCOUNTS, review, namespace, name=name, subresource="token")
             token = answer["status"]["token"]
         except (StatusError, OSError, KeyError) as error:

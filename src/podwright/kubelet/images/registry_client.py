@@ -1,7 +1,7 @@
 """Asks a registry what a name stands for: its manifest or index, its digest, the platforms it is made for.
 
-Called where the runtime does not tell: after a pull that found no platform. The runtime alone fetches images; this
-reads one small document, with the same hosts and credentials.
+Called where the runtime does not tell: after a pull that found no platform, and to say whom a registry lets in. The
+runtime alone fetches images; this reads one small document, with the same hosts and credentials.
 Page: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 """
 
@@ -11,10 +11,12 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlsplit
 
 from podwright.kubelet.credentials.keyring import Credential
 from podwright.kubelet.images import reference, registry_hosts
@@ -33,6 +35,13 @@ _TYPES: Final = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 )
+_MEANINGS: Final = {
+    200: "let in",
+    401: "not let in",
+    403: "forbidden",
+    404: "no such name or tag, or it is not shown",
+    429: "asked too often",
+}
 _PARAMETER: Final = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -46,6 +55,49 @@ class Manifest:
 
     digest: str
     document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one host of a registry says to one credential."""
+
+    host: str
+    """as a URL"""
+    status: int = 0
+    """HTTP's; 0: there was no answer"""
+    problem: str = ""
+    """why there was none"""
+    digest: str = ""
+    """of the manifest that was given"""
+
+    @property
+    def lets_in(self) -> bool:
+        """Whether the credential is good for what was asked."""
+        return self.status == 200
+
+    def text(self) -> str:
+        """In words, without the host."""
+        if not self.status:
+            return self.problem
+        meaning = _MEANINGS.get(self.status, "")
+        return f"{self.status}, {meaning}" if meaning else f"answers {self.status}"
+
+
+def problem_of(error: Exception) -> str:
+    """Why there was no answer, in words; the library's own texts name ports and flags that nobody asked for."""
+    import aiohttp
+
+    if isinstance(error, TimeoutError):
+        return f"no answer within {TIMEOUT:g} s"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "no such host"
+    if isinstance(error, aiohttp.ClientSSLError | aiohttp.ServerFingerprintMismatch):
+        return "its certificate is not trusted, or it speaks no TLS"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return (error.os_error.strerror or "cannot be reached").lower()
+    if isinstance(error, ValueError | aiohttp.ClientPayloadError):
+        return "its answer is not a registry's"
+    return type(error).__name__
 
 
 def platforms(document: Mapping[str, Any]) -> Sequence[str]:
@@ -80,66 +132,114 @@ class RegistryClient:
 
     async def manifest(self, image: str, credentials: Sequence[Credential]) -> Manifest:
         """The manifest of a name, asked for with each credential in turn, then with none. Raises RegistryError."""
-        name = reference.parse(image)
         problems: list[str] = []
-        for endpoint in await asyncio.to_thread(registry_hosts.read, self._hosts_dir, name.registry):
-            try:
-                async with asyncio.timeout(TIMEOUT):
-                    return await self._ask(endpoint, name, credentials)
-            except RegistryError as error:
-                problems.append(f"{endpoint.url}: {error}")
-            except TimeoutError:
-                problems.append(f"{endpoint.url}: no answer within {TIMEOUT:g} s")
+        for endpoint, name in await self._endpoints(image):
+            async with _Session(endpoint) as session:
+                status = 0
+                try:
+                    async with asyncio.timeout(TIMEOUT):
+                        for credential in (*credentials, None):
+                            answer = await session.manifest(name, credential)
+                            if isinstance(answer, Manifest):
+                                return answer
+                            status = answer
+                except _failures() as error:
+                    problems.append(f"{endpoint.url}: {problem_of(error)}")
+                else:
+                    problems.append(f"{endpoint.url}: answers {status}")
         raise RegistryError("; ".join(problems))
 
-    async def _ask(self, endpoint: Endpoint, name: Reference, credentials: Sequence[Credential]) -> Manifest:
+    async def ask(self, image: str, credential: Credential | None) -> Answer:
+        """What the registry says to one credential (None: to nobody): the first host that lets it in, else the last."""
+        answer = Answer("")
+        for endpoint, name in await self._endpoints(image):
+            async with _Session(endpoint) as session:
+                try:
+                    async with asyncio.timeout(TIMEOUT):
+                        given = await session.manifest(name, credential)
+                except _failures() as error:
+                    answer = Answer(endpoint.url, problem=problem_of(error))
+                    continue
+            if isinstance(given, Manifest):
+                return Answer(endpoint.url, 200, digest=given.digest)
+            answer = Answer(endpoint.url, given)
+        return answer
+
+    async def log_in(self, registry: str, credential: Credential) -> Answer:
+        """Whether a registry knows these, without asking for any image."""
+        hosts = await asyncio.to_thread(registry_hosts.read, self._hosts_dir, registry)
+        # a password is for the registry itself, not for its mirrors
+        endpoint = next((host for host in hosts if urlsplit(host.url).netloc == registry), hosts[-1])
+        async with _Session(endpoint) as session:
+            try:
+                async with asyncio.timeout(TIMEOUT):
+                    return Answer(endpoint.url, await session.log_in(credential))
+            except _failures() as error:
+                return Answer(endpoint.url, problem=problem_of(error))
+
+    async def _endpoints(self, image: str) -> Sequence[tuple[Endpoint, Reference]]:
+        name = reference.parse(image)
+        hosts = await asyncio.to_thread(registry_hosts.read, self._hosts_dir, name.registry)
+        return [(host, name) for host in hosts]
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    import aiohttp
+
+    return (aiohttp.ClientError, OSError, ValueError)
+
+
+class _Session:
+    """Connections to one host. Its methods raise aiohttp.ClientError, OSError, ValueError."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._base = endpoint.url if endpoint.url.endswith("/v2") else f"{endpoint.url}/v2"
+
+    async def __aenter__(self) -> Self:
         import aiohttp
 
-        connector = aiohttp.TCPConnector(ssl=await asyncio.to_thread(_trust, endpoint))
-        async with aiohttp.ClientSession(connector=connector) as session:
-            status = 0
-            try:
-                for credential in (*credentials, None):
-                    answer = await self._get(session, endpoint, name, credential)
-                    if isinstance(answer, Manifest):
-                        return answer
-                    status = answer
-            except (aiohttp.ClientError, OSError, ValueError) as error:
-                raise RegistryError(type(error).__name__) from error
-        raise RegistryError(f"answers {status}")
+        connector = aiohttp.TCPConnector(ssl=await asyncio.to_thread(_trust, self._endpoint))
+        self._http = aiohttp.ClientSession(connector=connector)
+        return self
 
-    async def _get(
-        self, session: aiohttp.ClientSession, endpoint: Endpoint, name: Reference, credential: Credential | None
-    ) -> Manifest | int:
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.close()
+
+    async def manifest(self, name: Reference, credential: Credential | None) -> Manifest | int:
         """The manifest, or the status that refused it."""
-        base = endpoint.url if endpoint.url.endswith("/v2") else f"{endpoint.url}/v2"
-        url = f"{base}/{name.path}/manifests/{name.digest or name.tag}"
+        url = f"{self._base}/{name.path}/manifests/{name.digest or name.tag}"
+        async with self._get(url, f"repository:{name.path}:pull", credential) as answer:
+            if answer.status != 200:
+                return answer.status
+            body = await answer.content.read(_LIMIT)
+        document = json.loads(body)
+        if not isinstance(document, dict):
+            raise ValueError("not a manifest")
+        return Manifest(f"sha256:{hashlib.sha256(body).hexdigest()}", document)
+
+    async def log_in(self, credential: Credential) -> int:
+        """The status with which the registry receives who asks for nothing in particular."""
+        async with self._get(f"{self._base}/", "", credential) as answer:
+            return answer.status
+
+    @asynccontextmanager
+    async def _get(self, url: str, scope: str, credential: Credential | None) -> AsyncIterator[aiohttp.ClientResponse]:
+        """One document, asked for again when the registry wants to know by whom."""
         headers = {"Accept": ", ".join(_TYPES)}
-        for attempt in range(2):
-            async with session.get(url, headers=headers) as answer:
-                if answer.status == 401 and not attempt:
-                    scheme, asked = challenge(answer.headers.get("WWW-Authenticate", ""))
-                    shown = await self._authorization(session, scheme, asked, name, credential)
-                    if not shown:
-                        return answer.status
-                    headers["Authorization"] = shown
-                    continue
-                if answer.status != 200:
-                    return answer.status
-                body = await answer.content.read(_LIMIT)
-                document = json.loads(body)
-                if not isinstance(document, dict):
-                    raise ValueError("not a manifest")
-                return Manifest(f"sha256:{hashlib.sha256(body).hexdigest()}", document)
-        return 401
+        async with self._http.get(url, headers=headers) as answer:
+            shown = ""
+            if answer.status == 401:
+                scheme, asked = challenge(answer.headers.get("WWW-Authenticate", ""))
+                shown = await self._authorization(scheme, asked, scope, credential)
+            if not shown:
+                yield answer
+                return
+        async with self._http.get(url, headers=headers | {"Authorization": shown}) as answer:
+            yield answer
 
     async def _authorization(
-        self,
-        session: aiohttp.ClientSession,
-        scheme: str,
-        asked: Mapping[str, str],
-        name: Reference,
-        credential: Credential | None,
+        self, scheme: str, asked: Mapping[str, str], scope: str, credential: Credential | None
     ) -> str:
         """The header's value; "" when there is nothing to show."""
         import aiohttp
@@ -152,13 +252,13 @@ class RegistryClient:
         if scheme != "bearer":
             return basic
         realm = asked.get("realm", "")
-        parameters = {"service": asked.get("service", ""), "scope": f"repository:{name.path}:pull"}
+        parameters = {"service": asked.get("service", ""), **({"scope": scope} if scope else {})}
         if credential is not None and credential.identity_token:
             form = {**parameters, "grant_type": "refresh_token", "refresh_token": credential.identity_token,
                     "client_id": "podwright"}  # fmt: skip
-            request = session.post(realm, data=form)
+            request = self._http.post(realm, data=form)
         else:
-            request = session.get(realm, params=parameters, headers={"Authorization": basic} if basic else {})
+            request = self._http.get(realm, params=parameters, headers={"Authorization": basic} if basic else {})
         async with request as answer:
             if answer.status != 200:
                 return ""
