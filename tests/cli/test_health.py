@@ -46,6 +46,20 @@ def test_programs(facts: Facts, well: bool, install: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("version", "level"),
+    [
+        pytest.param("1.20.5", Level.NOTE, id="older than what is tried"),
+        pytest.param("v1.27.0", Level.OK, id="the oldest that is tried"),
+        pytest.param("", Level.OK, id="one that does not tell"),
+    ],
+)
+def test_an_old_kubectl_is_told(version: str, level: Level) -> None:
+    programs = {**ALL, "kubectl": Program("/usr/bin/kubectl", version)}
+    (found,) = [one for one in examine_programs(Facts(programs, RUNC)) if one.name == "kubectl"]
+    assert found.level is level
+
+
+@pytest.mark.parametrize(
     ("facts", "name", "level"),
     [
         pytest.param(Facts(cgroups="v2"), "cgroups", Level.OK, id="cgroup v2"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 from tests.kubectl.tool import Kubectl, found_kubectls
 from tests.node.running_node import RunningNode
+
+from podwright.cli.health import OLDEST_KUBECTL_MINOR
 
 _KUBECTLS = found_kubectls()
 _numbers = itertools.count(1)
@@ -31,7 +34,12 @@ def _in_new_namespace(kubectl: Kubectl) -> Iterator[Kubectl]:
 
 @pytest.fixture
 def kubectl(newest_kubectl: Kubectl) -> Iterator[Kubectl]:
-    """The newest version, in a namespace of its own."""
+    """The newest version, in a namespace of its own; one that is older than what is supported can't show much."""
+    if newest_kubectl.minor < OLDEST_KUBECTL_MINOR:
+        reason = (
+            f"wants kubectl 1.{OLDEST_KUBECTL_MINOR} or newer, found 1.{newest_kubectl.minor} only: put one on PATH"
+        )
+        (pytest.fail if "CI" in os.environ else pytest.skip)(reason)
     yield from _in_new_namespace(newest_kubectl)
 
 

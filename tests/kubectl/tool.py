@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pty
 import re
@@ -94,6 +95,12 @@ class Kubectl:
     home: Path
     """HOME and the discovery cache: nothing of the person who runs the tests is read or changed"""
     namespace: str = "default"
+
+    @property
+    def minor(self) -> int:
+        """The NN of version 1.NN."""
+        told = subprocess.run([self.program, "version", "--client", "-o", "json"], capture_output=True, check=True)
+        return int(re.sub(r"\D", "", json.loads(told.stdout)["clientVersion"]["minor"]))
 
     def command(self, *arguments: str | Path) -> list[str]:
         """The whole command line."""

@@ -123,14 +123,17 @@ class Machines:
     def command(self, on: str, *words: str) -> list[str]:
         return ["ip", "netns", "exec", self.namespace(on), *words]
 
+    def switch_on(self, setting: str) -> None:
+        subprocess.run(self.command("host", "sh", "-c", f"echo 1 >/proc/sys/net/{setting}"), check=True)
+
     def set_up(self) -> None:
         for name in ("host", "a", "b", "outside"):
             self.ip("netns", "add", self.namespace(name))
             self.ip("link", "set", "lo", "up", on=name)
-        for setting in ("ip_forward", "conf.all.forwarding"):
-            subprocess.run(self.command("host", "sysctl", "-qw", f"net.ipv4.{setting}=1"), check=True)
+        self.switch_on("ipv4/ip_forward")
+        self.switch_on("ipv4/conf/all/forwarding")
         self.ip("link", "add", "name", "pods", "type", "bridge", on="host")
-        subprocess.run(self.command("host", "sysctl", "-qw", "net.bridge.bridge-nf-call-iptables=1"), check=True)
+        self.switch_on("bridge/bridge-nf-call-iptables")
         self.ip("address", "add", f"{GATEWAY}/16", "dev", "pods", on="host")
         self.ip("link", "set", "dev", "pods", "up", on="host")
         for name, address in (("a", POD_A), ("b", POD_B)):

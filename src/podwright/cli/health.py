@@ -6,6 +6,7 @@ Page: https://kubernetes.io/docs/setup/production-environment/container-runtimes
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -48,6 +49,8 @@ RUNTIMES: Final[Sequence[Need]] = (
     Need("runc", "runc", "the usual OCI runtime"),
     Need("crun", "crun", "a smaller and faster OCI runtime", essential=False),
 )
+OLDEST_KUBECTL_MINOR: Final = 27
+_OLD_KUBECTL: Final = f": older than 1.{OLDEST_KUBECTL_MINOR}, the oldest that is tried; newer ones: https://kubernetes.io/docs/tasks/tools/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +97,19 @@ def examine_programs(facts: Facts) -> Iterator[Finding]:
     for need in (*NEEDS, *RUNTIMES):
         found = facts.programs.get(need.program) or facts.handlers.get(need.program)
         if found is not None:
-            yield Finding(Level.OK, need.program, " ".join(filter(None, (found.path, found.version))))
+            told = " ".join(filter(None, (found.path, found.version)))
+            old = need.program == "kubectl" and _is_old_kubectl(found.version)
+            yield Finding(Level.NOTE if old else Level.OK, need.program, told + (_OLD_KUBECTL if old else ""))
             continue
         # any runtime will do
         essential = need.essential and not (need in RUNTIMES and facts.handlers)
         level = Level.MISSING if essential else Level.NOTE
         yield Finding(level, need.program, f"not found ({need.purpose})", need.package)
+
+
+def _is_old_kubectl(version: str) -> bool:
+    found = re.match(r"v?1\.(\d+)", version)
+    return found is not None and int(found[1]) < OLDEST_KUBECTL_MINOR
 
 
 def examine_kernel(facts: Facts) -> Iterator[Finding]:
