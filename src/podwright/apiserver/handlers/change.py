@@ -88,6 +88,7 @@ async def _write(context: Context, call: Call, entry: Entry, old: Object, new: A
     metadata.check_name(meta, call)
     metadata.carry_over(meta, old["metadata"], call)
 
+    strategy.carry_over(new, old)
     strategy.default(new)
     strategy.prepare_for_update(new, old, call.subresource)
     if not call.applying:

@@ -8,6 +8,10 @@ but `latest`. Page: https://kubernetes.io/docs/concepts/containers/images/#image
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
+
+from podwright.api.pods import containers
 
 POLICIES = ("Always", "IfNotPresent", "Never")
 
@@ -28,3 +32,20 @@ def default_pull_policy(image: str) -> str:
     if match is None or match["digest"]:
         return "IfNotPresent"
     return "Always" if (match["tag"] or "latest") == "latest" else "IfNotPresent"
+
+
+def keep_pull_policies(spec: dict[str, Any], old: Mapping[str, Any]) -> None:
+    """Give containers and image volumes of `spec`, in place, the policy that those of the same name had in `old`.
+
+    For an update that says nothing of the policy: it was set once, and does not follow the image.
+    """
+    had = {(at.field, at.container.get("name")): at.container.get("imagePullPolicy") for at in containers(old)}
+    for at in containers(spec):
+        kept = had.get((at.field, at.container.get("name")))
+        if kept and not at.container.get("imagePullPolicy"):
+            at.container["imagePullPolicy"] = kept
+    images = {v.get("name"): (v.get("image") or {}).get("pullPolicy") for v in old.get("volumes") or ()}
+    for volume in spec.get("volumes") or ():
+        kept = images.get(volume.get("name"))
+        if kept and volume.get("image") is not None and not volume["image"].get("pullPolicy"):
+            volume["image"]["pullPolicy"] = kept

@@ -12,8 +12,10 @@ from typing import Any
 from podwright.api.field import FieldError, Path, forbidden, invalid
 from podwright.api.objects import Object, copy_object, metadata
 from podwright.api.pods import MIRROR_ANNOTATION, containers, is_mirror, is_terminal, qos_class, spec_of
+from podwright.apiserver.registry.image_policy import keep_pull_policies
 from podwright.apiserver.registry.pod_columns import COLUMNS
 from podwright.apiserver.registry.pod_defaults import default_pod
+from podwright.apiserver.registry.pod_resize import keep_all_but_resources, validate_resize
 from podwright.apiserver.registry.pod_spec_validation import validate_pod_spec
 from podwright.apiserver.registry.pod_update import (
     validate_ephemeral_update,
@@ -33,7 +35,7 @@ _GATED = {
 
 
 class PodStrategy(Strategy):
-    """Pods, with the subresources status and ephemeralcontainers."""
+    """Pods, with the subresources status, ephemeralcontainers and resize."""
 
     columns = COLUMNS
     status_subresource = True
@@ -43,6 +45,10 @@ class PodStrategy(Strategy):
     def default(self, obj: Object) -> None:
         """As kube-apiserver 1.36; imagePullPolicy is decided here and nowhere else."""
         default_pod(obj)
+
+    def carry_over(self, obj: Object, old: Object) -> None:
+        """The pull policy is decided once, at creation."""
+        keep_pull_policies(spec_of(obj), spec_of(old))
 
     def prepare_for_create(self, obj: Object) -> None:
         """A new Pod is Pending, whatever status was sent with it."""
@@ -66,6 +72,9 @@ class PodStrategy(Strategy):
                 kept["metadata"]["resourceVersion"] = version
             obj.clear()
             obj.update(kept)
+            return
+        if subresource == "resize":
+            keep_all_but_resources(obj, old)
             return
         super().prepare_for_update(obj, old, subresource)
         if subresource == "status":
@@ -93,6 +102,8 @@ class PodStrategy(Strategy):
             return validate_status_update(obj, old)
         if subresource == "ephemeralcontainers":
             return validate_ephemeral_update(obj, old)
+        if subresource == "resize":
+            return validate_pod_spec(_SPEC, spec_of(obj)) + validate_resize(obj, old)
         return validate_pod_spec(_SPEC, spec_of(obj)) + validate_pod_update(obj, old)
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:

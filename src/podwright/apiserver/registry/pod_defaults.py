@@ -25,6 +25,8 @@ def default_pod(pod: Object) -> None:
     default_pod_spec(spec)
     for at in containers(spec, ("initContainers", "containers")):
         _requests_from_limits(at.container["resources"])
+        if spec.get("hostNetwork"):
+            _ports_of_the_host(at.container)
     if spec.get("resources"):
         _pod_level_requests(spec)
     spec.setdefault("enableServiceLinks", True)
@@ -53,10 +55,6 @@ def default_pod_spec(spec: dict[str, Any]) -> None:
         default_volume(volume)
     for at in containers(spec):
         default_container(at.container)
-        if spec.get("hostNetwork") and at.field != "ephemeralContainers":
-            for port in at.container.get("ports") or ():
-                if not port.get("hostPort") and port.get("containerPort"):
-                    port["hostPort"] = port["containerPort"]
     normalize_quantities(spec.get("overhead"))
 
 
@@ -110,6 +108,12 @@ def _requests_from_limits(resources: dict[str, Any]) -> None:
         return
     requests = resources.get("requests") or {}
     resources["requests"] = {**{k: v for k, v in limits.items() if k not in requests}, **requests}
+
+
+def _ports_of_the_host(container: dict[str, Any]) -> None:
+    for port in container.get("ports") or ():
+        if not port.get("hostPort") and port.get("containerPort"):
+            port["hostPort"] = port["containerPort"]
 
 
 def _pod_level_requests(spec: dict[str, Any]) -> None:

@@ -37,7 +37,10 @@ _NAMESERVERS, _SEARCH_PATHS, _SEARCH_CHARACTERS = 3, 32, 2048
 
 
 def validate_pod_spec(path: Path, spec: Spec, *, trimmed_images: bool = True) -> list[FieldError]:
-    """Errors of a spec at `path`; `trimmed_images`: images must not be padded with blanks (Pods, not templates)."""
+    """Errors of a spec at `path`; `trimmed_images`: images must not be padded with blanks (Pods, not templates).
+
+    Templates may also leave out the host's ports on the host's network: each Pod gets them when it is created.
+    """
     errors = validate_volumes(path.child("volumes"), spec.get("volumes") or ())
     errors += validate_containers(path.child("containers"), spec, trimmed_images=trimmed_images)
     errors += validate_init_containers(path.child("initContainers"), spec, trimmed_images=trimmed_images)
@@ -47,7 +50,7 @@ def validate_pod_spec(path: Path, spec: Spec, *, trimmed_images: bool = True) ->
     errors += check.one_of(path.child("restartPolicy"), spec.get("restartPolicy"), _RESTART_POLICIES)
     errors += check.one_of(path.child("dnsPolicy"), spec.get("dnsPolicy"), _DNS_POLICIES)
     errors += check.labels(path.child("nodeSelector"), spec.get("nodeSelector"))
-    errors += _host_ports(path.child("containers"), spec)
+    errors += _host_ports(path.child("containers"), spec, unset=not trimmed_images)
     errors += validate_pod_security(path.child("securityContext"), spec.get("securityContext") or {}, spec)
     errors += validate_host_namespaces(path, spec)
     errors += validate_affinity(path.child("affinity"), spec.get("affinity") or {})
@@ -103,8 +106,8 @@ def _claims(path: Path, spec: Spec) -> list[FieldError]:
     return errors
 
 
-def _host_ports(path: Path, spec: Spec) -> list[FieldError]:
-    """On the host's network a container's port is the host's port."""
+def _host_ports(path: Path, spec: Spec, *, unset: bool) -> list[FieldError]:
+    """On the host's network a container's port is the host's port; `unset`: it may be left out."""
     if not spec.get("hostNetwork"):
         return []
     text = "must match `hostPort` when `hostNetwork` is true"
@@ -112,7 +115,7 @@ def _host_ports(path: Path, spec: Spec) -> list[FieldError]:
         invalid(path.index(i).child("ports").index(j).child("containerPort"), port.get("containerPort"), text)
         for i, container in enumerate(spec.get("containers") or ())
         for j, port in enumerate(container.get("ports") or ())
-        if port.get("hostPort") != port.get("containerPort")
+        if port.get("hostPort") != port.get("containerPort") and not (unset and not port.get("hostPort"))
     ]
 
 

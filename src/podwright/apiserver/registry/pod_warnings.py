@@ -33,7 +33,6 @@ _SECURITY_IGNORED: Mapping[str, str] = {
     "seLinuxChangePolicy": "SELinux labels are not applied",
 }
 _CONTAINER_IGNORED: Mapping[str, str] = {
-    "resizePolicy": "running containers are not resized",
     "restartPolicyRules": "the Pod's restartPolicy applies",
     "volumeDevices": "block volumes are not there",
 }
@@ -55,6 +54,12 @@ def pod_warnings(pod: Object, old: Object | None) -> list[str]:
     said = list(dict.fromkeys(_warnings(pod.get("spec") or {})))
     before = set(_warnings(old.get("spec") or {})) if old is not None else set()
     return [text for text in said if text not in before]
+
+
+def template_warnings(path: str, template: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[str]:
+    """The same for a Pod template at `path` (`spec.template`)."""
+    before = {"spec": old.get("spec") or {}} if old is not None else None
+    return [f"{path}.{text}" for text in pod_warnings({"spec": template.get("spec") or {}}, before)]
 
 
 def _warnings(spec: Mapping[str, Any]) -> Iterator[str]:

@@ -4,8 +4,8 @@ A strategy is pure: it takes objects and returns values or changes the fresh cop
 awaits, and never reads the store. Handlers call it in this order:
 
 create: `default` -> mutating admission -> `default` -> `prepare_for_create` -> `validate` -> validating admission
-update: `default` -> `prepare_for_update` -> mutating admission -> `default` -> `validate_update` -> validating
-admission. The store comes last in both.
+update: `carry_over` -> `default` -> `prepare_for_update` -> mutating admission -> `default` -> `validate_update` ->
+validating admission. The store comes last in both.
 """
 
 from __future__ import annotations
@@ -67,6 +67,9 @@ class Strategy:
 
     def default(self, obj: Object) -> None:
         """Fill in the defaults of the published API, in place. Safe to repeat."""
+
+    def carry_over(self, obj: Object, old: Object) -> None:
+        """Keep, in place, what was decided when `old` was created and what `obj` does not mention."""
 
     def prepare_for_create(self, obj: Object) -> None:
         """Drop what a client may not set, in place (the default drops status where it is a subresource)."""
