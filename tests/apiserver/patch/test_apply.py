@@ -305,7 +305,7 @@ def content(obj: Any) -> Any:
         parts = {k: content(v) for k, v in obj.items() if k not in ("managedFields", "apiVersion", "kind")}
         return {k: v for k, v in parts.items() if v not in ({}, [])}
     if isinstance(obj, list):
-        return sorted((content(element) for element in obj), key=json.dumps)
+        return sorted((content(element) for element in obj), key=lambda part: json.dumps(part, sort_keys=True))
     return obj
 
 
