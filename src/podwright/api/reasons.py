@@ -52,6 +52,7 @@ class EventReason(enum.StrEnum):
     IMAGE_GC_FAILED = "ImageGCFailed"
     FREE_DISK_SPACE_FAILED = "FreeDiskSpaceFailed"
     INVALID_DISK_CAPACITY = "InvalidDiskCapacity"
+    IMAGE_KEPT = "ImageKept"
     # containers
     CREATED = "Created"
     STARTED = "Started"

@@ -30,7 +30,7 @@ from podwright.kubelet.configuration import KubeletConfiguration
 from podwright.kubelet.credentials.node_sources import node_lookup
 from podwright.kubelet.environment.dns_config import PodDns
 from podwright.kubelet.environment.environment import ContainerEnvironment, service_informer
-from podwright.kubelet.images.gc import ImageCollector, images_in_use, volume_images
+from podwright.kubelet.images.gc import ImageCollector, images_in_use
 from podwright.kubelet.images.gc_decision import GCPolicy
 from podwright.kubelet.images.manager import ImageManager
 from podwright.kubelet.images.node_images import NodeImages
@@ -269,13 +269,13 @@ class AssembledKubelet:
             ContainerdEvents(self._settings.endpoint),
         )
 
-    def _collector(self) -> ImageCollector:
+    def _collector(self, kubelet: Kubelet) -> ImageCollector:
         config = self._settings.config
         pins = Pins(self._settings.data_dir)
         node: Object = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": self._settings.node_name}}
         return ImageCollector(
             self._image_client,
-            self._images_in_use,
+            lambda: images_in_use(self._runtime_client),
             self._records,
             self._recorder,
             node=node,
@@ -285,12 +285,14 @@ class AssembledKubelet:
                 config.imageMinimumGCAge,
                 config.imageMaximumGCAge,
             ),
+            pods=kubelet.pods,
             pinned=lambda: {*self._settings.pinned_images, *pins.names()},
         )
 
-    async def _images_in_use(self) -> set[str]:
-        mounted = volume_images(self._kubelet.pods()) if self._kubelet is not None else set()
-        return await images_in_use(self._runtime_client) | mounted
+    async def _collect_images(self, kubelet: Kubelet) -> None:
+        # An image that a Pod needs is not known as such before the Pod is.
+        await kubelet.wait_pods_known()
+        await self._collector(kubelet).run()
 
     async def _serve(self, kubelet: Kubelet, runtime: KubeRuntime) -> None:
         settings, config = self._settings, self._settings.config
@@ -326,7 +328,7 @@ class AssembledKubelet:
             group.create_task(self._services.run(), name="informer of services")
             group.create_task(self._classes.run(), name="informer of runtime classes")
             group.create_task(self._volumes.run(), name="volumes")
-            group.create_task(self._collector().run(), name="image collection")
+            group.create_task(self._collect_images(kubelet), name="image collection")
             group.create_task(kubelet.run(), name="kubelet")
 
     async def _image_id(self, image: str) -> str:

@@ -7,6 +7,7 @@ Page: https://kubernetes.io/docs/tasks/configure-pod-container/static-pod/
 
 from __future__ import annotations
 
+import asyncio
 import enum
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -59,6 +60,7 @@ class PodConfig:
 
     def __init__(self, sources: Collection[str], on_update: Callable[[PodUpdate], None]) -> None:
         self._awaited = set(sources)
+        self._all_said = asyncio.Event()
         self._on_update = on_update
         self._pods: dict[str, dict[str, Object]] = {source: {} for source in sources}
 
@@ -66,6 +68,10 @@ class PodConfig:
     def complete(self) -> bool:
         """Whether every source has said what it has, so that what is not there is known to be gone."""
         return not self._awaited
+
+    async def wait_complete(self) -> None:
+        """Return once it is so."""
+        await self._all_said.wait()
 
     def offer(self, source: str, pod: Object) -> None:
         """The source has this Pod, like this."""
@@ -92,6 +98,8 @@ class PodConfig:
     def said_all(self, source: str) -> None:
         """The source has named everything it has."""
         self._awaited.discard(source)
+        if not self._awaited:
+            self._all_said.set()
 
     def follow_api(self, old: Object | None, new: Object | None) -> None:
         """A handler for the informer of this node's Pods."""

@@ -107,6 +107,10 @@ class Kubelet:
         for uid, pod, _ in self._workers.pods():
             yield {**pod, "status": self._statuses.latest(uid) or pod.get("status") or {}}
 
+    async def wait_pods_known(self) -> None:
+        """Return once every source has said which Pods this node has."""
+        await self._sources.wait_complete()
+
     def pod(self, uid: str) -> Object | None:
         """One Pod of this node."""
         return next((pod for pod in self.pods() if uid_of(pod) == uid), None)

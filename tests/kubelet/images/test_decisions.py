@@ -55,8 +55,15 @@ def test_another_pod_or_another_text_waits_for_nothing() -> None:
     backoff.failed("u", "i", 0, "e")
     assert (backoff.remaining("v", "i", 1), backoff.remaining("u", "j", 1)) == (0, 0)
     assert (backoff.remaining("u", "i", 1), backoff.last_error("u", "i")) == (9, "e")
-    backoff.forget("u")
-    assert (backoff.remaining("u", "i", 1), backoff.last_error("u", "i")) == (0, "")
+
+
+def test_a_changed_mark_ends_the_waiting_and_the_delay_begins_anew() -> None:
+    backoff = PullBackOff()
+    backoff.failed("u", "i", 0, "e")
+    assert backoff.failed("u", "i", 10, "e") == 20
+    assert backoff.remaining("u", "i", 11, "again") == 0
+    assert backoff.failed("u", "i", 11, "e", "again") == 10
+    assert backoff.remaining("u", "i", 12, "again") == 9
 
 
 def test_old_entries_expire() -> None:

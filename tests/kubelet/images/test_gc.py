@@ -100,6 +100,7 @@ class Store:
 class World:
     def __init__(self, path: Path, store: Store, policy: GCPolicy | None = None, pinned: tuple[str, ...] = ()) -> None:
         self.clock = 1000.0
+        self.pods: list[dict[str, Any]] = []
         self.recorder = FakeRecorder()
         self.records = PullRecords(path, now=lambda: datetime.datetime.now(datetime.UTC))
         self.collector = ImageCollector(
@@ -109,6 +110,7 @@ class World:
             self.recorder,
             node={"kind": "Node"},
             policy=policy or GCPolicy(),
+            pods=lambda: self.pods,
             pinned=lambda: pinned,
             now=lambda: self.clock,
             measure=store.measure,
@@ -123,6 +125,37 @@ async def test_a_pass_keeps_what_is_in_use_and_removes_the_oldest_until_there_is
     await world.collector.collect()
     assert set(store.images) == {"used", "second", "third"}
     assert world.records.may_use_without_proof("used:1", "used")
+
+
+def pod(name: str, *images: str) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "namespace": "ns"},
+        "spec": {"containers": [{"image": image} for image in images]},
+    }
+
+
+async def test_what_a_pod_needs_stays_and_the_pod_is_told_when_it_would_have_gone(tmp_path: Path) -> None:
+    store = Store(a=300, b=300, c=300)
+    for name, image in store.images.items():
+        image.repo_tags[:] = [f"docker.io/library/{name}:1"]
+    world = World(tmp_path, store)
+    world.pods = [pod("first", "a:1"), pod("second", "b:1"), pod("third", "b:1", "other:1")]
+    # c may go, which is enough: nobody need be told
+    await world.collector.collect()
+    assert set(store.images) == {"a", "b"}
+    assert world.recorder.events == []
+    store.capacity = 650
+    with pytest.raises(GCError):
+        await world.collector.collect()
+    assert set(store.images) == {"a", "b"}
+    assert [event[:3] for event in world.recorder.events] == [
+        (
+            "Warning",
+            "ImageKept",
+            "Image collection would have removed image docker.io/library/a:1 (300 B) to free disk space; "
+            "it stays because this Pod uses it",
+        )
+    ]
 
 
 async def test_a_new_image_is_left_alone_for_two_minutes(tmp_path: Path) -> None:

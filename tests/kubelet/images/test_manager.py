@@ -173,8 +173,12 @@ async def test_a_user_may_ask_for_the_next_attempt_at_once(tmp_path: Path) -> No
     world = World(tmp_path)
     world.images.on_pull = failing("boom")
     await world.fails("x:1", "IfNotPresent")
-    world.manager.retry_now("uid-p")
-    assert (await world.fails("x:1", "IfNotPresent")).reason == "ErrImagePull"
+    asked = {"podwright.dev/retry-pull": "now"}
+    assert (await world.fails("x:1", "IfNotPresent", **asked)).reason == "ErrImagePull"
+    waiting = await world.fails("x:1", "IfNotPresent", **asked)
+    assert waiting.reason == "ImagePullBackOff"
+    # the delay begins anew
+    assert waiting.retry_after == 10
 
 
 async def test_missing_secrets_and_failed_providers_are_events_of_the_pod(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from podwright.kubelet.images.gc import volume_images
+from podwright.kubelet.images.gc import images_of
 from podwright.kubelet.images.pins import Pins, PinsError, listed_name
 
 DIGEST = f"sha256:{'0' * 64}"
@@ -41,6 +41,10 @@ def test_a_broken_file_is_no_leave_to_remove(tmp_path: Path, content: str) -> No
         Pins(tmp_path).names()
 
 
-def test_images_that_are_volumes_are_in_use() -> None:
+def test_a_pod_needs_the_images_of_its_containers_and_volumes_until_it_has_ended() -> None:
     volumes = [{"name": "a", "image": {"reference": "files:1"}}, {"name": "b", "image": {"reference": "NO:"}}, {}]
-    assert volume_images([{"spec": {"volumes": volumes}}, {}]) == {"docker.io/library/files:1"}
+    spec = {"volumes": volumes, "containers": [{"image": "main"}], "initContainers": [{"image": "r.io/first:1"}]}
+    names = {"docker.io/library/files:1", "docker.io/library/main:latest", "r.io/first:1"}
+    assert images_of({"spec": spec, "status": {"phase": "Pending"}}) == names
+    assert images_of({"spec": spec, "status": {"phase": "Failed"}}) == set()
+    assert images_of({}) == set()

@@ -179,3 +179,32 @@ async def test_what_a_cancelled_pull_left_must_be_proven_and_is_free_after_a_pul
     await one.pulled("x:1", "sha256:x", None)
     assert one.may_use_without_proof("x:1", "sha256:x")
     assert list((tmp_path / "image_manager/pulling").iterdir()) == []
+
+
+async def test_a_name_that_was_here_before_stays_free_when_a_private_image_has_the_same_content(tmp_path: Path) -> None:
+    one = records(tmp_path)
+    await one.load(nothing)
+    await one.intend("private.io/x:1")
+    await one.pulled("private.io/x:1", "sha256:x", by_secret())
+    names = ["docker.io/library/tool:1", "private.io/x:1", "private.io/x@sha256:" + "ab" * 32]
+    assert one.may_use_without_proof("tool:1", "sha256:x", names)
+    for image in ("private.io/x:1", "private.io/x:other", "tool:2", names[2], "sha256:x"):
+        assert not one.may_use_without_proof(image, "sha256:x", names), image
+    # a name under which a pull was begun is not one that was here before, whatever came between
+    await one.intend("tool:1")
+    assert not one.may_use_without_proof("tool:1", "sha256:x", names)
+
+    async def present(image: str) -> str:
+        return "sha256:x"
+
+    again = records(tmp_path)
+    await again.load(present)
+    assert not again.may_use_without_proof("tool:1", "sha256:x", names)
+
+
+@pytest.mark.parametrize("policy", [P.NEVER_VERIFY_ALLOWLISTED, P.ALWAYS_VERIFY])
+async def test_where_preloaded_images_must_be_proven_too_the_name_frees_nothing(tmp_path: Path, policy: P) -> None:
+    one = records(tmp_path, policy)
+    await one.load(nothing)
+    await one.pulled("private.io/x:1", "sha256:x", by_secret())
+    assert not one.may_use_without_proof("tool:1", "sha256:x", ["docker.io/library/tool:1"])

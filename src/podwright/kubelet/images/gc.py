@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from podwright.api.objects import Object
+from podwright.api.pods import containers, is_terminal
 from podwright.api.reasons import EventReason
 from podwright.cri.client import RuntimeClient
 from podwright.cri.errors import CriError
@@ -58,7 +59,7 @@ class GCError(Exception):
 async def images_in_use(runtime: RuntimeClient) -> set[str]:
     """Ids and names of images that any existing container was made from, exited ones included.
 
-    Images that are mounted as volumes do not stand in the runtime's list: see `volume_images`.
+    Images of containers that are not there yet, and volumes, do not stand in the runtime's list: see `images_of`.
     """
     used: set[str] = set()
     for container in (await runtime.list_containers()).containers:
@@ -66,15 +67,20 @@ async def images_in_use(runtime: RuntimeClient) -> set[str]:
     return used - {""}
 
 
-def volume_images(pods: Iterable[Object]) -> set[str]:
-    """Names of the images that Pods mount as volumes, as runtimes list them."""
+def images_of(pod: Object) -> set[str]:
+    """Names of the images that a Pod needs until it has ended, volumes included, as runtimes list them.
+
+    A container that was not made yet, or is made again and again, needs its image as much as one that runs.
+    """
+    if is_terminal(pod):
+        return set()
+    spec = pod.get("spec") or {}
+    written = [at.container.get("image") for at in containers(spec)]
+    written += [(volume.get("image") or {}).get("reference") for volume in spec.get("volumes") or ()]
     used: set[str] = set()
-    for pod in pods:
-        for volume in (pod.get("spec") or {}).get("volumes") or ():
-            image = (volume.get("image") or {}).get("reference")
-            if image:
-                with suppress(reference.InvalidReferenceError):  # then there is no such image
-                    used.add(listed_name(image))
+    for image in filter(None, written):
+        with suppress(reference.InvalidReferenceError):  # then there is no such image
+            used.add(listed_name(image))
     return used
 
 
@@ -99,6 +105,7 @@ class ImageCollector:
         *,
         node: Object,
         policy: GCPolicy,
+        pods: Callable[[], Iterable[Object]] = tuple,
         pinned: Callable[[], Collection[str]] = tuple,
         now: Callable[[], float] = time.monotonic,
         measure: Callable[[ImageStore], Awaitable[FileSystem]] = file_system,
@@ -109,6 +116,8 @@ class ImageCollector:
         self._recorder = recorder
         self._node = node
         self._policy = policy
+        self._pods = pods
+        """those of this node: what they need stays, and they are told what collection would else have removed"""
         self._pinned = pinned
         """ids and names that a user or Podwright itself keeps (the sandbox image); called in a thread"""
         self._now = now
@@ -116,6 +125,9 @@ class ImageCollector:
         self._up_since = now()
         self._first_pass = True
         self._known: dict[str, KnownImage] = {}
+        self._users: dict[str, list[Object]] = {}
+        """by image id: the Pods that need it, as of the last look"""
+        self._titles: dict[str, str] = {}
 
     async def run(self) -> None:
         """A pass every five minutes, until cancelled; from the second failure in a row on, each is an event."""
@@ -150,6 +162,7 @@ class ImageCollector:
             freed_now = await self._remove(gc_decision.in_order_of_removal(left), wanted)
             freed += freed_now
             if freed_now < wanted:
+                self._tell_users(gc_decision.spared(images, wanted - freed_now))
                 raise GCError(
                     EventReason.FREE_DISK_SPACE_FAILED,
                     f"Insufficient free disk space on the node's image filesystem ({usage.used_percent}% of "
@@ -169,14 +182,19 @@ class ImageCollector:
     async def _detect(self) -> list[KnownImage]:
         """Images as they are now. Those that are here at the first look may have been here for long."""
         # first what is in use, then what is there: an image that is taken into use between the two is seen as new
-        in_use, pinned = await self._in_use(), set(await asyncio.to_thread(self._pinned))
+        in_use, pinned = set(await self._in_use()), set(await asyncio.to_thread(self._pinned))
+        needed = [(pod, images_of(pod)) for pod in self._pods()]
+        in_use.update(*(names for _, names in needed))
         listed = (await self._store.list_images()).images
         now = self._now()
         never = float("-inf")
         known: dict[str, KnownImage] = {}
+        self._users = {}
+        self._titles = {image.id: next(iter((*image.repo_tags, *image.repo_digests, image.id))) for image in listed}
         for image in listed:
             names = {image.id, *image.repo_tags, *image.repo_digests}
             used = not names.isdisjoint(in_use)
+            self._users[image.id] = [pod for pod, wanted in needed if not names.isdisjoint(wanted)]
             before = self._known.get(image.id)
             known[image.id] = KnownImage(
                 image.id,
@@ -189,6 +207,15 @@ class ImageCollector:
         self._known, self._first_pass = known, False
         await self._records.prune(known)
         return list(known.values())
+
+    def _tell_users(self, images: Sequence[KnownImage]) -> None:
+        for image in images:
+            for pod in self._users.get(image.id, ()):
+                text = (
+                    f"Image collection would have removed image {self._titles[image.id]} "
+                    f"({gc_decision.size_text(image.size)}) to free disk space; it stays because this Pod uses it"
+                )
+                self._recorder.event(pod, "Warning", EventReason.IMAGE_KEPT, text)
 
     async def _remove(self, images: Sequence[KnownImage], enough: int | None = None) -> int:
         freed = 0

@@ -6,7 +6,7 @@ Called by images/gc. Page: https://kubernetes.io/docs/concepts/architecture/garb
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,17 @@ def in_order_of_removal(images: Iterable[KnownImage]) -> Sequence[KnownImage]:
     """Those that may go: not in use, not pinned; least recently used first, then those seen first."""
     free = [image for image in images if not image.in_use and not image.pinned]
     return sorted(free, key=lambda image: (image.last_used, image.first_seen, image.id))
+
+
+def spared(images: Iterable[KnownImage], missing: int) -> Sequence[KnownImage]:
+    """Those that would have gone next, for `missing` bytes more, were they not in use."""
+    found: list[KnownImage] = []
+    for image in in_order_of_removal(replace(image, in_use=False) for image in images if image.in_use):
+        if missing <= 0:
+            break
+        found.append(image)
+        missing -= image.size
+    return found
 
 
 def too_old(images: Iterable[KnownImage], policy: GCPolicy, now: float, up_since: float) -> Sequence[KnownImage]:

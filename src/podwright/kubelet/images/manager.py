@@ -34,6 +34,9 @@ from podwright.kubelet.interfaces import ContainerRef, EventWriter
 USE_LOCAL_ANNOTATION = "podwright.dev/registry-unreachable"
 """`use-local`: with policy Always, fall back to the image that is here when the registry gives no answer"""
 
+RETRY_ANNOTATION = "podwright.dev/retry-pull"
+"""Any new value: the Pod's next attempt is made at once; `podwright image retry` sets it"""
+
 SHOW_BACK_OFF_AFTER = 1.0
 """Seconds after which a failed attempt's reason gives way to ImagePullBackOff, with the next attempt's time"""
 
@@ -87,6 +90,11 @@ class _Request:
         """The Pod's."""
         return uid_of(self.pod)
 
+    @property
+    def retry(self) -> str:
+        """What the Pod says about trying again."""
+        return str((metadata(self.pod).get("annotations") or {}).get(RETRY_ANNOTATION) or "")
+
 
 @dataclass(slots=True)
 class _PodTurn:
@@ -131,14 +139,6 @@ class ImageManager:
         """The same for a volume of type image: its events carry no container. Raises ImageError."""
         return await self._ensure(pod, "", image, policy, runtime_handler)
 
-    def forget_pod(self, uid: str) -> None:
-        """The Pod is gone."""
-        self._backoff.forget(uid)
-
-    def retry_now(self, uid: str) -> None:
-        """A user wants the Pod's next attempt at once."""
-        self._backoff.forget(uid)
-
     async def _ensure(self, pod: Object, field_path: str, image: str, policy: str, runtime_handler: str) -> str:
         try:
             wanted = reference.with_default_tag(image)
@@ -158,35 +158,37 @@ class ImageManager:
 
     async def _usable(self, request: _Request) -> str | None:
         """The id of the image that is here and may be used; None: pull. Raises ImageError."""
-        present = ""
+        present = pb.Image()
         if pull_policy.needs_local_image(request.policy):
             present = await self._present(request)
-        may_use = bool(present) and await self._may_use(request, present)
-        decision = pull_policy.decide(request.policy, bool(present), may_use)
+        may_use = bool(present.id) and await self._may_use(request, present)
+        decision = pull_policy.decide(request.policy, bool(present.id), may_use)
         if decision is Decision.USE_LOCAL:
             text = f'Container image "{request.image}" already present on machine and can be accessed by the pod'
             self._tell(request, "Normal", EventReason.PULLED, text)
-            return present
+            return present.id
         if decision is Decision.REFUSE:
             text = f'Container image "{request.image}" is not present with pull policy of Never'
             self._tell(request, "Warning", EventReason.ERR_IMAGE_NEVER_PULL, text)
             raise self._error(request.pod, request.field_path, Waiting.ERR_IMAGE_NEVER_PULL, text)
         return None
 
-    async def _present(self, request: _Request) -> str:
+    async def _present(self, request: _Request) -> pb.Image:
+        """The image that is here; an empty one: none is."""
         try:
             answer = await self._images.image_status(request.wanted, runtime_handler=request.handler)
         except CriError as error:
             text = f'Failed to inspect image "{request.image}": {error}'
             self._tell(request, "Warning", EventReason.INSPECT_FAILED, text)
             raise self._error(request.pod, request.field_path, Waiting.IMAGE_INSPECT_ERROR, text) from error
-        return answer.image.id if answer.HasField("image") else ""
+        return answer.image
 
-    async def _may_use(self, request: _Request, image_ref: str) -> bool:
-        if self._records.may_use_without_proof(request.wanted, image_ref):
+    async def _may_use(self, request: _Request, image: pb.Image) -> bool:
+        names = (*image.repo_tags, *image.repo_digests)
+        if self._records.may_use_without_proof(request.wanted, image.id, names):
             return True
         found = await self._find(request)
-        return await self._records.may_use(request.wanted, image_ref, found.credentials)
+        return await self._records.may_use(request.wanted, image.id, found.credentials)
 
     async def _find(self, request: _Request) -> Found:
         if request.found is None:
@@ -203,7 +205,7 @@ class ImageManager:
         return request.found
 
     async def _pull(self, request: _Request) -> str:
-        remaining = self._backoff.remaining(request.uid, request.image, self._monotonic())
+        remaining = self._backoff.remaining(request.uid, request.image, self._monotonic(), request.retry)
         if remaining:
             raise self._waits(request, remaining)
         began = self._monotonic()
@@ -268,7 +270,7 @@ class ImageManager:
         raise self._failed(request, reason, message)
 
     def _failed(self, request: _Request, reason: Waiting, message: str) -> ImageError:
-        self._backoff.failed(request.uid, request.image, self._monotonic(), f"{reason}: {message}")
+        self._backoff.failed(request.uid, request.image, self._monotonic(), f"{reason}: {message}", request.retry)
         self._tell(request, "Warning", EventReason.FAILED, f'Failed to pull image "{request.image}": {message}')
         return self._error(request.pod, request.field_path, reason, message, SHOW_BACK_OFF_AFTER)
 
@@ -288,8 +290,7 @@ class ImageManager:
             answer = await self._images.image_status(request.wanted, runtime_handler=request.handler)
         except CriError:
             return ""
-        image_ref = answer.image.id if answer.HasField("image") else ""
-        return image_ref if image_ref and await self._may_use(request, image_ref) else ""
+        return answer.image.id if answer.image.id and await self._may_use(request, answer.image) else ""
 
     @staticmethod
     def _wants_local(pod: Object) -> bool:

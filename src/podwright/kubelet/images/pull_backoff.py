@@ -1,7 +1,8 @@
 """How long a failed pull waits before the next attempt. Pure: the time is an argument.
 
 Used by the image manager. Keyed by Pod UID and the image as written: two containers with the same text share an entry,
-and a new Pod begins anew. A success does not clear an entry; 600 s without a failure do.
+and a new Pod begins anew. A success does not clear an entry; 600 s without a failure do. A mark that the Pod carries
+ends the waiting once it changes: that is how a user asks for the next attempt now.
 Page: https://kubernetes.io/docs/concepts/containers/images/#imagepullbackoff
 """
 
@@ -20,6 +21,7 @@ class _Entry:
     failed_at: float
     delay: float
     error: str
+    mark: str
 
 
 class PullBackOff:
@@ -28,10 +30,10 @@ class PullBackOff:
     def __init__(self) -> None:
         self._entries: dict[tuple[str, str], _Entry] = {}
 
-    def remaining(self, uid: str, image: str, now: float) -> float:
+    def remaining(self, uid: str, image: str, now: float, mark: str = "") -> float:
         """Seconds until the next attempt; 0: now."""
         entry = self._entries.get((uid, image))
-        if entry is None or now - entry.failed_at > FORGET_AFTER:
+        if entry is None or not _counts(entry, now, mark):
             return 0.0
         return max(0.0, entry.failed_at + entry.delay - now)
 
@@ -40,20 +42,19 @@ class PullBackOff:
         entry = self._entries.get((uid, image))
         return entry.error if entry else ""
 
-    def failed(self, uid: str, image: str, now: float, error: str) -> float:
+    def failed(self, uid: str, image: str, now: float, error: str, mark: str = "") -> float:
         """Note a failed attempt and return the delay until the next, in seconds."""
         before = self._entries.get((uid, image))
-        fresh = before is None or now - before.failed_at > FORGET_AFTER
-        delay = INITIAL if before is None or fresh else min(before.delay * 2, MAXIMUM)
-        self._entries[uid, image] = _Entry(now, delay, error)
+        delay = min(before.delay * 2, MAXIMUM) if before is not None and _counts(before, now, mark) else INITIAL
+        self._entries[uid, image] = _Entry(now, delay, error, mark)
+        self.expire(now)
         return delay
 
-    def forget(self, uid: str) -> None:
-        """The Pod is gone, or its user wants the next attempt now."""
-        for key in [key for key in self._entries if key[0] == uid]:
-            del self._entries[key]
-
     def expire(self, now: float) -> None:
-        """Drop entries that no longer mean anything."""
+        """Drop entries that no longer mean anything: of Pods that are gone, too."""
         for key in [key for key, entry in self._entries.items() if now - entry.failed_at > FORGET_AFTER]:
             del self._entries[key]
+
+
+def _counts(entry: _Entry, now: float, mark: str) -> bool:
+    return entry.mark == mark and now - entry.failed_at <= FORGET_AFTER

@@ -73,6 +73,17 @@ def needs_proof(policy: VerificationPolicy, allowlist: Collection[str], reposito
             return True
 
 
+def was_preloaded(record: PulledRecord, image: str, names: Collection[str]) -> bool:
+    """Whether an image that was pulled bears a name that no pull has given it: then it was put here under that name.
+
+    The same content may be in a private repository, too, which takes nothing away from the name that was here without
+    it. Only a name that the runtime has for the image counts: an id or a digest is no such name.
+    """
+    name = parse(image)
+    pulled = {parse(repository).repository for repository in record.access}
+    return bool(pulled) and name.repository not in pulled and not name.digest and str(name) in names
+
+
 def proves(access: Access | None, credential: Credential) -> bool:
     """Whether a Pod with this credential may use what is recorded."""
     if access is None:
@@ -178,15 +189,22 @@ class PullRecords:
         self._records, cut_off = await asyncio.to_thread(self._load)
         for image in cut_off:
             image_ref = await present(image)
-            if image_ref and image_ref not in self._records:
-                await self._write(PulledRecord(image_ref))
+            record = self._records.get(image_ref) or PulledRecord(image_ref)
+            repository = written_repository(image)
+            if image_ref and repository not in record.access:
+                await self._write(replace(record, access={**record.access, repository: Access()}))
             await asyncio.to_thread(self._remove, self._pulling, image)
 
-    def may_use_without_proof(self, image: str, image_ref: str) -> bool:
-        """Whether any Pod may use a present image, without looking up credentials. `image`: a valid reference."""
+    def may_use_without_proof(self, image: str, image_ref: str, names: Collection[str] = ()) -> bool:
+        """Whether any Pod may use a present image, without looking up credentials. `image`: a valid reference.
+
+        `names`: all that the runtime has for the image.
+        """
         record = self._records.get(image_ref)
         begun = image in self._intents or image in self._given_up
         pulled_by_us = record is not None or begun or _file_name(image_ref) in self._unreadable
+        if record is not None and not begun and was_preloaded(record, image, names):
+            pulled_by_us = False
         if not needs_proof(self._policy, self._allowlist, parse(image).repository, pulled_by_us):
             return True
         access = record.access.get(written_repository(image)) if record else None
