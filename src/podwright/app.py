@@ -37,6 +37,7 @@ from podwright.containerd.config import NodeOptions
 from podwright.containerd.layout import Layout
 from podwright.containerd.managed import ManagedContainerd
 from podwright.containerd.network import gateway
+from podwright.controllers.local_provisioner import LocalStorage
 from podwright.controllers.manager import Controllers
 from podwright.dns import addon as dns_addon
 from podwright.dns.server import DnsServer
@@ -224,8 +225,9 @@ class Node:
         settings = self._settings
         authority = await asyncio.to_thread(api.pki.ca.read_text)
         scheduling = EventRecorder(client, "default-scheduler", "", _now)
+        storage = LocalStorage(settings.data_dir / "volumes", settings.node_name)
         rooms: list[tuple[str, Coroutine[Any, Any, None]]] = [
-            ("controllers", Controllers(client, [row.resource for row in ROWS], authority, _now).run()),
+            ("controllers", Controllers(client, [row.resource for row in ROWS], authority, _now, storage).run()),
             ("scheduler events", scheduling.run()),
             ("scheduler", Scheduler(client, scheduling, _now).run()),
             ("ready", self._tell_ready(client, api, tell)),

@@ -13,7 +13,16 @@ from podwright.admission.interface import Attributes
 from podwright.admission.plugins import ORDER, PluginsError, build_chain, chosen
 from podwright.api.errors import Forbidden
 
-DEFAULT = ["NamespaceLifecycle", "ServiceAccount", "Priority", "DefaultTolerationSeconds", "RuntimeClass"]
+DEFAULT = [
+    "NamespaceLifecycle",
+    "ServiceAccount",
+    "Priority",
+    "DefaultTolerationSeconds",
+    "DefaultStorageClass",
+    "StorageObjectInUseProtection",
+    "PersistentVolumeClaimResize",
+    "RuntimeClass",
+]
 
 
 @pytest.mark.parametrize(

@@ -255,8 +255,7 @@ async def test_pods_of_a_node_that_stays_away_are_failed_and_removed(monkeypatch
 async def test_of_ended_pods_only_so_many_are_kept_evicted_ones_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
     client = FakeClient()
     informers_made = Controllers(client, RESOURCES, "PEM", lambda: NOW)
-    garbage = informers_made._controllers[-1]
-    assert isinstance(garbage, pod_gc.PodGarbage)
+    garbage = next(c for c in informers_made._controllers if isinstance(c, pod_gc.PodGarbage))
     monkeypatch.setattr(garbage, "_threshold", 2)
     for name, reason in (("a", ""), ("b", "Evicted"), ("c", "")):
         await make(client, PODS, name, status={"phase": "Failed", "reason": reason})

@@ -11,12 +11,15 @@ from typing import Any
 
 from podwright.admission.always_pull_images import AlwaysPullImages
 from podwright.admission.chain import Chain
+from podwright.admission.default_storage_class import DefaultStorageClass
 from podwright.admission.default_toleration_seconds import DefaultTolerationSeconds
 from podwright.admission.image_digest import ImageDigest, ResolveDigest
 from podwright.admission.namespace_lifecycle import NamespaceLifecycle
+from podwright.admission.persistent_volume_claim_resize import PersistentVolumeClaimResize
 from podwright.admission.priority import Priority
 from podwright.admission.runtime_class import RuntimeClass
 from podwright.admission.service_account import ServiceAccount
+from podwright.admission.storage_object_in_use_protection import StorageObjectInUseProtection
 from podwright.client.interface import Client
 
 ORDER = (
@@ -26,6 +29,9 @@ ORDER = (
     "ImageDigest",
     "Priority",
     "DefaultTolerationSeconds",
+    "DefaultStorageClass",
+    "StorageObjectInUseProtection",
+    "PersistentVolumeClaimResize",
     "RuntimeClass",
 )
 DEFAULT_ON = frozenset(ORDER) - {"AlwaysPullImages", "ImageDigest"}
@@ -74,6 +80,9 @@ def build_chain(
         "ImageDigest": image_digest,
         "Priority": lambda: Priority(client),
         "DefaultTolerationSeconds": DefaultTolerationSeconds,
+        "DefaultStorageClass": lambda: DefaultStorageClass(client),
+        "StorageObjectInUseProtection": StorageObjectInUseProtection,
+        "PersistentVolumeClaimResize": lambda: PersistentVolumeClaimResize(client),
         "RuntimeClass": lambda: RuntimeClass(client),
     }
     plugins = [makers[name]() for name in chosen(enabled, disabled)]

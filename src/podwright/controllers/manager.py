@@ -11,11 +11,15 @@ from podwright.client.informers import Informers
 from podwright.client.interface import Client
 from podwright.controllers.endpoint_slice import EndpointSlices
 from podwright.controllers.endpoints import EndpointsOfServices
+from podwright.controllers.ephemeral_volumes import EphemeralVolumes
 from podwright.controllers.garbage_collector import GarbageCollector
+from podwright.controllers.local_provisioner import LocalStorage
 from podwright.controllers.namespace import NamespaceDeletion
+from podwright.controllers.persistent_volumes import PersistentVolumes
 from podwright.controllers.pod_gc import PodGarbage
 from podwright.controllers.root_ca import RootCa
 from podwright.controllers.service_account import ServiceAccounts
+from podwright.controllers.volume_protection import VolumeProtection
 
 
 class Controllers:
@@ -27,8 +31,12 @@ class Controllers:
         resources: Sequence[Resource],
         root_ca_pem: str,
         clock: Callable[[], datetime.datetime],
+        local_storage: LocalStorage | None = None,
     ) -> None:
-        """`resources`: all that the API serves; a second group of the same objects (events.k8s.io) does no harm."""
+        """`resources`: all that the API serves; a second group of the same objects (events.k8s.io) does no harm.
+
+        `local_storage`: where volumes of the class `local` are made; None: nowhere, and there is no such class.
+        """
         self._informers = Informers(client)
         # Events own nothing and are too many to keep a copy of; namespaces cannot be in a namespace.
         followed = [r for r in resources if r not in {EVENTS, EVENTS_V1}]
@@ -42,6 +50,9 @@ class Controllers:
             EndpointsOfServices(client, informers),
             GarbageCollector(client, informers, followed),
             PodGarbage(client, informers, clock),
+            PersistentVolumes(client, informers, clock, local_storage),
+            VolumeProtection(client, informers),
+            EphemeralVolumes(client, informers),
         )
 
     async def run(self) -> None:

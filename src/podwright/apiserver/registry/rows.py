@@ -10,21 +10,31 @@ from collections.abc import Sequence
 
 from podwright.api import resources
 from podwright.apiserver.registry.config_map import ConfigMapStrategy
+from podwright.apiserver.registry.controller_revision import ControllerRevisionStrategy
+from podwright.apiserver.registry.daemon_set import DaemonSetStrategy
+from podwright.apiserver.registry.deployment import DeploymentStrategy
 from podwright.apiserver.registry.endpoint_slice import EndpointSliceStrategy
 from podwright.apiserver.registry.endpoints import EndpointsStrategy
 from podwright.apiserver.registry.event import EventStrategy, EventV1Strategy
 from podwright.apiserver.registry.lease import LeaseStrategy
 from podwright.apiserver.registry.namespace import NamespaceStrategy
 from podwright.apiserver.registry.node import NodeStrategy
+from podwright.apiserver.registry.persistent_volume import PersistentVolumeStrategy
+from podwright.apiserver.registry.persistent_volume_claim import PersistentVolumeClaimStrategy
 from podwright.apiserver.registry.pod import PodStrategy
+from podwright.apiserver.registry.pod_template_objects import PodTemplateStrategy
 from podwright.apiserver.registry.priority_class import PriorityClassStrategy
+from podwright.apiserver.registry.replica_set import ReplicaSetStrategy, ReplicationControllerStrategy
 from podwright.apiserver.registry.runtime_class import RuntimeClassStrategy
 from podwright.apiserver.registry.secret import SecretStrategy
 from podwright.apiserver.registry.service import ServiceStrategy
 from podwright.apiserver.registry.service_account import ServiceAccountStrategy
+from podwright.apiserver.registry.storage_class import StorageClassStrategy
+from podwright.apiserver.registry.stateful_set import StatefulSetStrategy
 from podwright.apiserver.registry.strategy import Row
 
 _CORE = "io.k8s.api.core.v1."
+_APPS = "io.k8s.api.apps.v1."
 
 ROWS: Sequence[Row] = (
     Row(
@@ -70,6 +80,58 @@ ROWS: Sequence[Row] = (
         categories=("all",),
         subresources=("status",),
     ),
+    Row(resources.POD_TEMPLATES, PodTemplateStrategy(), _CORE + "PodTemplate", singular="podtemplate"),
+    Row(
+        resources.REPLICATION_CONTROLLERS,
+        ReplicationControllerStrategy(),
+        _CORE + "ReplicationController",
+        singular="replicationcontroller",
+        short_names=("rc",),
+        categories=("all",),
+        subresources=("status", "scale"),
+    ),
+    Row(
+        resources.DEPLOYMENTS,
+        DeploymentStrategy(),
+        _APPS + "Deployment",
+        singular="deployment",
+        short_names=("deploy",),
+        categories=("all",),
+        subresources=("status", "scale"),
+    ),
+    Row(
+        resources.REPLICA_SETS,
+        ReplicaSetStrategy(),
+        _APPS + "ReplicaSet",
+        singular="replicaset",
+        short_names=("rs",),
+        categories=("all",),
+        subresources=("status", "scale"),
+    ),
+    Row(
+        resources.STATEFUL_SETS,
+        StatefulSetStrategy(),
+        _APPS + "StatefulSet",
+        singular="statefulset",
+        short_names=("sts",),
+        categories=("all",),
+        subresources=("status", "scale"),
+    ),
+    Row(
+        resources.DAEMON_SETS,
+        DaemonSetStrategy(),
+        _APPS + "DaemonSet",
+        singular="daemonset",
+        short_names=("ds",),
+        categories=("all",),
+        subresources=("status",),
+    ),
+    Row(
+        resources.CONTROLLER_REVISIONS,
+        ControllerRevisionStrategy(),
+        _APPS + "ControllerRevision",
+        singular="controllerrevision",
+    ),
     Row(resources.ENDPOINTS, EndpointsStrategy(), _CORE + "Endpoints", singular="endpoints", short_names=("ep",)),
     Row(
         resources.ENDPOINT_SLICES,
@@ -87,6 +149,29 @@ ROWS: Sequence[Row] = (
         same_storage_as=resources.EVENTS,
     ),
     Row(resources.LEASES, LeaseStrategy(), "io.k8s.api.coordination.v1.Lease", singular="lease"),
+    Row(
+        resources.PERSISTENT_VOLUMES,
+        PersistentVolumeStrategy(),
+        _CORE + "PersistentVolume",
+        singular="persistentvolume",
+        short_names=("pv",),
+        subresources=("status",),
+    ),
+    Row(
+        resources.PERSISTENT_VOLUME_CLAIMS,
+        PersistentVolumeClaimStrategy(),
+        _CORE + "PersistentVolumeClaim",
+        singular="persistentvolumeclaim",
+        short_names=("pvc",),
+        subresources=("status",),
+    ),
+    Row(
+        resources.STORAGE_CLASSES,
+        StorageClassStrategy(),
+        "io.k8s.api.storage.v1.StorageClass",
+        singular="storageclass",
+        short_names=("sc",),
+    ),
     Row(
         resources.RUNTIME_CLASSES,
         RuntimeClassStrategy(),
