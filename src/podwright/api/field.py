@@ -12,25 +12,53 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+_REMEMBERED_POSITIONS = 64
+"""Elements of a list whose paths are remembered: few lists are longer, and none may fill the memory."""
 
-@dataclass(frozen=True, slots=True)
+
 class Path:
-    """A place in an object, as `spec.containers[0].image` or `metadata.labels[a/b]`."""
+    """A place in an object, as `spec.containers[0].image` or `metadata.labels[a/b]`; never changed.
 
-    text: str = ""
+    Validation names every place that it looks at, and hardly ever needs the name: a path remembers those below it,
+    so that the next object of the kind finds them made. Names of map entries, which clients choose, are not remembered.
+    """
 
-    def child(self, *names: str) -> Path:
-        """The path of a field below this one."""
-        below = ".".join(names)
-        return Path(f"{self.text}.{below}" if self.text else below)
+    __slots__ = ("_below", "text")
+
+    def __init__(self, text: str = "") -> None:
+        self.text = text
+        self._below: dict[str | int, Path] = {}
+
+    def child(self, name: str, *further: str) -> Path:
+        """The path of a field below this one; `further`: of a field below that one."""
+        if further:
+            name = ".".join((name, *further))
+        found = self._below.get(name)
+        if found is None:
+            found = self._below[name] = Path(f"{self.text}.{name}" if self.text else name)
+        return found
 
     def index(self, position: int) -> Path:
         """The path of a list element."""
-        return Path(f"{self.text}[{position}]")
+        found = self._below.get(position)
+        if found is None:
+            found = Path(f"{self.text}[{position}]")
+            if position < _REMEMBERED_POSITIONS:
+                self._below[position] = found
+        return found
 
     def key(self, name: str) -> Path:
         """The path of a map entry."""
         return Path(f"{self.text}[{name}]")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Path) and other.text == self.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __repr__(self) -> str:
+        return f"Path({self.text!r})"
 
     def __str__(self) -> str:
         return self.text or "<nil>"

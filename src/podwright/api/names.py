@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 EMPTY = "must be non-empty"
 
@@ -24,9 +25,14 @@ class _Rule:
     sentence: str
     pattern: str
     examples: tuple[str, ...]
+    holds: Callable[[str], re.Match[str] | None] = field(init=False)
 
-    def holds(self, text: str) -> bool:
-        return re.fullmatch(self.pattern, text, re.ASCII) is not None
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "holds", re.compile(self.pattern, re.ASCII).fullmatch)
+
+    def good(self, text: str, limit: int) -> bool:
+        # What any of the patterns matches is ASCII, so that characters are bytes.
+        return len(text) <= limit and self.holds(text) is not None
 
     def error(self) -> str:
         # The two spaces before "or" are what kube-apiserver prints.
@@ -64,6 +70,9 @@ _LABEL_VALUE = _Rule(
 _CONFIG_MAP_KEY = _Rule(
     f"a valid config key must consist of {_NAME_CHARS}", "[-._a-zA-Z0-9]+", ("key.name", "KEY_NAME", "key-name")
 )
+_PORT_NAME = re.compile("[-a-z0-9]+").fullmatch
+_LETTER = re.compile("[a-z]").search
+_ENV_VAR_NAME = re.compile("[ -<>-~]*").fullmatch
 _ENV_VAR_WRONG = "a valid environment variable name must consist only of printable ASCII characters other than '='"
 
 
@@ -76,6 +85,8 @@ def _too_long(text: str, limit: int) -> list[str]:
 
 
 def _checked(text: str, rule: _Rule, limit: int) -> list[str]:
+    if rule.good(text, limit):
+        return []
     return _too_long(text, limit) + ([] if rule.holds(text) else [rule.error()])
 
 
@@ -87,6 +98,8 @@ def _unmasked(text: str) -> str:
 def dns_label(text: str, *, prefix: bool = False) -> list[str]:
     """RFC 1123 label: namespaces, containers, volumes, runtime handlers. `prefix`: it is a generateName."""
     text = _unmasked(text) if prefix else text
+    if _DNS_LABEL.good(text, 63):
+        return []
     errors = _too_long(text, 63)
     if not _DNS_LABEL.holds(text):
         errors.append("must not contain dots" if _DNS_SUBDOMAIN.holds(text) else _DNS_LABEL.error())
@@ -106,6 +119,9 @@ def dns_subdomain(text: str, *, prefix: bool = False) -> list[str]:
 def qualified_name(text: str) -> list[str]:
     """Label and annotation keys, resource names, finalizers: `name` or `prefix/name`."""
     errors: list[str] = []
+    before, slash, last = text.rpartition("/")
+    if _QUALIFIED_NAME.good(last, 63) and (not slash or _DNS_SUBDOMAIN.good(before, 253)):
+        return []
     parts = text.split("/")
     if len(parts) > 2:
         return [
@@ -139,9 +155,9 @@ def _climbs(text: str) -> list[str]:
 def port_name(text: str) -> list[str]:
     """An IANA service name: named container ports."""
     errors = _too_long(text, 15)
-    if not re.fullmatch("[-a-z0-9]+", text):
+    if not _PORT_NAME(text):
         errors.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
-    if not re.search("[a-z]", text):
+    if not _LETTER(text):
         errors.append("must contain at least one letter (a-z)")
     if "--" in text:
         errors.append("must not contain consecutive hyphens")
@@ -164,5 +180,10 @@ def env_var_name(text: str) -> list[str]:
     """The name of an environment variable, under the rule in force since v1.34."""
     if not text:
         return [f"environment variable name {EMPTY}"]
-    good = all(" " <= character <= "~" and character != "=" for character in text)
-    return [] if good else [_ENV_VAR_WRONG]
+    return [] if _ENV_VAR_NAME(text) else [_ENV_VAR_WRONG]
+
+
+def path_segment(text: str, *, prefix: bool = False) -> list[str]:
+    """Whatever can stand between two slashes of a path: roles and bindings. `prefix`: it is a generateName."""
+    errors = [] if prefix or text not in {".", ".."} else [f"may not be '{text}'"]
+    return errors + [f"may not contain '{character}'" for character in "/%" if character in text]

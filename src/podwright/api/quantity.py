@@ -102,7 +102,12 @@ def milli_value(value: Value) -> int:
 
 def canonical(value: Value) -> str:
     """The quantity as kube-apiserver writes it: no fraction, the largest suffix that allows that. Raises ValueError."""
-    return format_quantity(*_parse(_text(value)))
+    return _canonical(_text(value))
+
+
+@functools.lru_cache(maxsize=4096)
+def _canonical(text: str) -> str:
+    return format_quantity(*_parse(text))
 
 
 def format_quantity(amount: Decimal, family: Family = Family.DECIMAL_SI) -> str:

@@ -42,7 +42,8 @@ def name(path: Path, value: Any, rule: NameRule) -> list[FieldError]:
 
 def obeys(path: Path, value: Any, rule: NameRule) -> list[FieldError]:
     """A value that obeys `rule`."""
-    return [invalid(path, value, text) for text in rule(value)]
+    wrong = rule(value)
+    return [invalid(path, value, text) for text in wrong] if wrong else []
 
 
 def non_negative(path: Path, value: int | None) -> list[FieldError]:
@@ -74,12 +75,11 @@ def quantity(path: Path, value: Any, *, whole: bool = False) -> list[FieldError]
     """A quantity of 0 or more; `whole`: only whole pieces."""
     try:
         amount = parse_quantity(value)
-        pieces = milli_value(value)
     except ValueError as wrong:
         return [invalid(path, value, str(wrong))]
     if amount < 0:
         return [invalid(path, value, NON_NEGATIVE)]
-    return [invalid(path, value, "must be an integer")] if whole and pieces % 1000 else []
+    return [invalid(path, value, "must be an integer")] if whole and milli_value(value) % 1000 else []
 
 
 def descending_path(path: Path, value: str) -> list[FieldError]:

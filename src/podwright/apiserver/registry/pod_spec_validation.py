@@ -53,13 +53,18 @@ def validate_pod_spec(path: Path, spec: Spec, *, trimmed_images: bool = True) ->
     errors += _host_ports(path.child("containers"), spec, unset=not trimmed_images)
     errors += validate_pod_security(path.child("securityContext"), spec.get("securityContext") or {}, spec)
     errors += validate_host_namespaces(path, spec)
-    errors += validate_affinity(path.child("affinity"), spec.get("affinity") or {})
+    if spec.get("affinity"):
+        errors += validate_affinity(path.child("affinity"), spec["affinity"])
     errors += _dns_config(path.child("dnsConfig"), spec)
     errors += validate_gates(path, spec)
-    errors += validate_spread(path.child("topologySpreadConstraints"), spec.get("topologySpreadConstraints") or ())
-    errors += _names(path, spec) + _claims(path.child("resourceClaims"), spec)
+    if spec.get("topologySpreadConstraints"):
+        errors += validate_spread(path.child("topologySpreadConstraints"), spec["topologySpreadConstraints"])
+    errors += _names(path, spec)
+    if spec.get("resourceClaims"):
+        errors += _claims(path.child("resourceClaims"), spec)
     errors += validate_tolerations(path.child("tolerations"), spec.get("tolerations") or ())
-    errors += _host_aliases(path.child("hostAliases"), spec)
+    if spec.get("hostAliases"):
+        errors += _host_aliases(path.child("hostAliases"), spec)
     deadline = spec.get("activeDeadlineSeconds")
     if deadline is not None:
         errors += check.between(path.child("activeDeadlineSeconds"), deadline, 1, _LONGEST_DEADLINE)

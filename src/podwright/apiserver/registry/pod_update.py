@@ -27,6 +27,8 @@ def validate_pod_update(pod: Object, old: Object) -> list[FieldError]:
     """Errors of a change through the main resource."""
     errors = _mirror(pod, old)
     new_spec, old_spec = pod.get("spec") or {}, old.get("spec") or {}
+    if new_spec == old_spec:
+        return errors
     for field in ("containers", "initContainers"):
         if len(new_spec.get(field) or ()) != len(old_spec.get(field) or ()):
             return [*errors, forbidden(_SPEC.child(field), "pod updates may not add or remove containers")]

@@ -62,13 +62,13 @@ def _within_limit(path: Path, name: str, value: Any, limits: Mapping[str, Any]) 
         request, limit = parse_quantity(value), parse_quantity(limits[name])
     except ValueError:
         return []  # said where the quantity stands
-    shown = canonical(limits[name])
-    where = path.child("requests")
     if request > limit:
-        return [invalid(where, canonical(value), f"must be less than or equal to {name} limit of {shown}")]
-    if request != limit and not overcommits:
-        return [invalid(where, canonical(value), f"must be equal to {name} limit of {shown}")]
-    return []
+        rule = "must be less than or equal to"
+    elif request != limit and not overcommits:
+        rule = "must be equal to"
+    else:
+        return []
+    return [invalid(path.child("requests"), canonical(value), f"{rule} {name} limit of {canonical(limits[name])}")]
 
 
 def _counted(name: str) -> bool:

@@ -41,6 +41,8 @@ def validate_container_security(path: Path, context: Mapping[str, Any], spec: Ma
 
 def validate_pod_security(path: Path, context: Mapping[str, Any], spec: Mapping[str, Any]) -> list[FieldError]:
     """Errors of a Pod's securityContext at `path` (`spec.securityContext`)."""
+    if not context:
+        return []
     errors = [e for f in ("fsGroup", "runAsUser", "runAsGroup")
               for e in check.user_or_group_id(path.child(f), context.get(f))]  # fmt: skip
     for position, group in enumerate(context.get("supplementalGroups") or ()):

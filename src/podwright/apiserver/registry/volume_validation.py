@@ -68,7 +68,9 @@ def validate_volumes(path: Path, volumes: Sequence[Source]) -> list[FieldError]:
 
 def validate_volume_source(path: Path, volume: Source) -> list[FieldError]:
     """Errors of the one source of a Pod's volume, or of a PersistentVolume's spec."""
-    given = [kind for kind in (*_CHECKS, *_REQUIRED_FIELDS) if volume.get(kind) is not None]
+    given = [kind for kind in volume if kind in _SOURCES and volume[kind] is not None]
+    if len(given) > 1:
+        given.sort(key=_SOURCES.index)
     if not given:
         return [required(path, "must specify a volume type")]
     kind = given[0]
@@ -213,6 +215,7 @@ _CHECKS: Mapping[str, Callable[[Path, Source], list[FieldError]]] = {
     "projected": _projected,
     "image": _image,
 }
+_SOURCES = (*_CHECKS, *_REQUIRED_FIELDS)
 _PROJECTIONS: Mapping[str, Callable[[Path, Source], list[FieldError]]] = {
     "secret": _projected_secret,
     "configMap": _projected_secret,
