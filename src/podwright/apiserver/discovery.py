@@ -37,6 +37,7 @@ class Subresource:
 _CHANGED = ("get", "patch", "update")
 _STREAMED = ("create", "get")
 STATUS = Subresource("status", _CHANGED)
+SCALE = Subresource("scale", _CHANGED, "Scale", "autoscaling", "v1")
 SUBRESOURCES: dict[str, Sequence[Subresource]] = {
     "namespaces": (Subresource("finalize", ("update",)), STATUS),
     "nodes": (
@@ -190,7 +191,7 @@ def _subresources(row: Row) -> Iterator[Subresource]:
     yield from known
     for name in row.subresources:
         if all(sub.name != name for sub in known):
-            yield Subresource(name, _CHANGED)
+            yield SCALE if name == SCALE.name else Subresource(name, _CHANGED)
 
 
 def _aggregated_entry(entry: _Entry) -> Object:

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -24,7 +24,7 @@ from podwright.apiserver.context import Call, Context, Saved
 from podwright.apiserver.filters import authz
 from podwright.apiserver.filters.authn import ANONYMOUS, Authenticator, impersonated
 from podwright.apiserver.filters.metrics import Metrics, long_running
-from podwright.apiserver.handlers import change, create, delete, list_options, patch, read
+from podwright.apiserver.handlers import change, create, delete, list_options, patch, read, scale
 from podwright.apiserver.handlers.conform import FieldValidation, conform, decode_body
 from podwright.apiserver.handlers.delete_collection import delete_collection
 from podwright.apiserver.negotiation import Accepted, Form, negotiate
@@ -195,7 +195,22 @@ class Front:
             return self._one(exchange, Saved(await self._subresources.post(call, "finalize", obj)))
         if asked.verb not in ("get", "update", "patch"):
             raise MethodNotAllowed("the server does not allow this method on the requested resource")
+        if scale.is_scale(call):
+            return await self._scale(exchange)
         return await self._verbs[asked.verb](exchange)
+
+    async def _scale(self, exchange: _Exchange) -> web.StreamResponse:
+        call, inner = exchange.call, scale.as_scale(exchange.call)
+        if exchange.asked.verb == "get":
+            answer = scale.read_scale(self._context, call)
+        elif exchange.asked.verb == "update":
+            answer = await scale.update_scale(self._context, call, await self._body(exchange, inner))
+        else:
+            kind, value, duplicates, validation = await self._patch_body(exchange)
+            answer = await scale.patch_scale(
+                self._context, call, kind, value, duplicates=duplicates, validation=validation
+            )
+        return self._renderer.one(inner, answer, exchange.view)
 
     async def _posted(self, exchange: _Exchange) -> Object:
         """The body of a post to a subresource: an object of its own kind, or nothing."""
@@ -211,14 +226,23 @@ class Front:
     def _encoded(self, exchange: _Exchange, answer: Object) -> bytes:
         return written(answer, Accepted(exchange.accepted.media_type))
 
-    async def _body(self, exchange: _Exchange) -> Object:
-        """The object of a create or update, of the published types."""
+    async def _body(self, exchange: _Exchange, call: Call | None = None) -> Object:
+        """The object of a create or update, of the published types; `call`: one for another kind."""
         validation = self._options(exchange)
         body = await read_body(exchange.request, self._max_body)
         value, duplicates = decode_body(
             body, exchange.content_type, duplicates=validation is not FieldValidation.IGNORE
         )
-        return conform(self._context, exchange.call, value, duplicates, validation)
+        return conform(self._context, call or exchange.call, value, duplicates, validation)
+
+    async def _patch_body(self, exchange: _Exchange) -> tuple[PatchType, Any, Sequence[str], FieldValidation]:
+        """A patch, what in it stood twice, and how fields are checked."""
+        kind = patch_type(exchange.content_type)
+        validation = self._options(exchange)
+        body = await read_body(exchange.request, self._max_body)
+        media = "application/yaml" if kind is PatchType.APPLY else "application/json"
+        value, duplicates = decode_body(body, media, duplicates=validation is not FieldValidation.IGNORE)
+        return kind, value, duplicates, validation
 
     @staticmethod
     def _options(exchange: _Exchange) -> FieldValidation:
@@ -283,11 +307,7 @@ class Front:
         return self._one(exchange, await change.update(self._context, exchange.call, obj))
 
     async def _patch(self, exchange: _Exchange) -> web.StreamResponse:
-        kind = patch_type(exchange.content_type)
-        validation = self._options(exchange)
-        body = await read_body(exchange.request, self._max_body)
-        media = "application/yaml" if kind is PatchType.APPLY else "application/json"
-        value, duplicates = decode_body(body, media, duplicates=validation is not FieldValidation.IGNORE)
+        kind, value, duplicates, validation = await self._patch_body(exchange)
         saved = await patch.patch(
             self._context,
             exchange.call,

@@ -16,7 +16,7 @@ from podwright.api.errors import Expired, NotFound
 from podwright.api.objects import Object, copy_object, name_of, namespace_of
 from podwright.api.resources import Resource
 from podwright.apiserver.context import Call, Context
-from podwright.apiserver.handlers import change, create, delete, list_options, patch, read, watch
+from podwright.apiserver.handlers import change, create, delete, list_options, patch, read, scale, watch
 from podwright.apiserver.handlers.watch import Seen
 from podwright.client.interface import DeleteOptions, ObjectList, PatchType, WatchEvent
 from podwright.storage.interface import WatcherTooSlow
@@ -122,6 +122,8 @@ class LocalClient:
         call = self._call(resource, namespace_of(obj), name_of(obj), subresource)
         if subresource == "finalize":
             return await self._subresources(call, subresource, copy_object(obj))
+        if scale.is_scale(call):
+            return await scale.update_scale(self._context, call, copy_object(obj))
         return (await change.update(self._context, call, copy_object(obj))).obj
 
     async def patch(
@@ -139,6 +141,8 @@ class LocalClient:
         """See `Client.patch`."""
         call = self._call(resource, namespace, name, subresource)
         call.field_manager = field_manager or call.field_manager
+        if scale.is_scale(call):
+            return await scale.patch_scale(self._context, call, patch_type, body)
         return (await patch.patch(self._context, call, patch_type, body, force=force)).obj
 
     async def delete(

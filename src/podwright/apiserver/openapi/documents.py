@@ -21,6 +21,7 @@ from podwright.api.schema.document import VERSION
 from podwright.apiserver.openapi.definitions import Definitions, Dialect
 from podwright.apiserver.openapi.paths import paths
 from podwright.apiserver.openapi.protobuf import encode
+from podwright.apiserver.registry.scale import SCALE
 from podwright.apiserver.registry.strategy import Row
 
 PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
@@ -123,6 +124,7 @@ class OpenAPI:
         stored, posted = self._rows[api_version]
         kinds = [row.schema for row in (*stored, *posted)]
         lists = [f"{row.schema}List" for row in stored if f"{row.schema}List" in definitions]
+        lists += [SCALE.schema] if any("scale" in row.subresources for row in stored) else []
         return [*kinds, *lists, *_COMMON, *_POSTED.get(api_version, ())]
 
 

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from podwright.api.objects import Object
+from podwright.api.resources import Resource
 from podwright.apiserver.openapi.definitions import Dialect
+from podwright.apiserver.registry.scale import SCALE
 from podwright.apiserver.registry.strategy import Row
 
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1."
@@ -71,6 +73,10 @@ def paths(
     return dict(sorted(made.items()))
 
 
+def _kind_of(resource: Resource) -> dict[str, str]:
+    return {"group": resource.group, "version": resource.version, "kind": resource.kind}
+
+
 class _Writer:
     """Writes the paths of one row."""
 
@@ -78,7 +84,7 @@ class _Writer:
         self._row = row
         self._dialect = dialect
         resource = row.resource
-        self._kind = {"group": resource.group, "version": resource.version, "kind": resource.kind}
+        self._kind = _kind_of(resource)
         self.collection = resource.path("{namespace}" if resource.namespaced else "")
 
     def stored(self, list_key: str) -> dict[str, Object]:
@@ -104,12 +110,16 @@ class _Writer:
         if row.resource.namespaced:
             made[row.resource.path()] = {"get": self.operation("list", _LISTING, answer=list_key, everywhere=True)}
         for name in row.subresources:
-            made[f"{item}/{name}"] = {
-                "get": self.operation("get", below=name),
-                "put": self.operation("put", _WRITING, body=schema, below=name),
-                "patch": self.operation("patch", (*_WRITING, *_FORCE), body=_META + "Patch", below=name),
-                **self.placed("name"),
+            key = SCALE.schema if name == "scale" else schema
+            below: dict[str, Object] = {
+                "get": self.operation("get", answer=key, below=name),
+                "put": self.operation("put", _WRITING, body=key, answer=key, below=name),
+                "patch": self.operation("patch", (*_WRITING, *_FORCE), body=_META + "Patch", answer=key, below=name),
             }
+            if name == "scale":
+                for operation in below.values():
+                    operation["x-kubernetes-group-version-kind"] = _kind_of(SCALE.resource)
+            made[f"{item}/{name}"] = {**below, **self.placed("name")}
         return made
 
     def operation(

@@ -1,0 +1,125 @@
+"""The subresource scale, read and written: a workload's replicas, and nothing else of it.
+
+Called by the HTTP front and the in-process client for rows that name the subresource.
+Page: https://kubernetes.io/docs/reference/kubernetes-api/autoscaling-resources/ (Scale v1)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from podwright.admission.interface import Attributes, Operation
+from podwright.api.errors import Invalid, UnsupportedMediaType
+from podwright.api.objects import Object, copy_object
+from podwright.apiserver.context import Call, Context
+from podwright.apiserver.handlers import metadata
+from podwright.apiserver.handlers.change import PATCH_TRIES, UPDATE_TRIES, commit
+from podwright.apiserver.handlers.conform import FieldValidation, conform
+from podwright.apiserver.handlers.patch import patched
+from podwright.apiserver.handlers.read import get
+from podwright.apiserver.registry.scale import SCALE, scale_of, scaled
+from podwright.client.interface import PatchType
+from podwright.storage.interface import KeyMissing, RevisionConflict
+
+NAME = "scale"
+
+
+def is_scale(call: Call) -> bool:
+    """Whether a call is for a Scale that the row has."""
+    return call.subresource == NAME and NAME in call.row.subresources
+
+
+def as_scale(call: Call) -> Call:
+    """The call as one for an object of the kind Scale: its body and its answer are of that kind."""
+    return replace(call, row=SCALE)
+
+
+def read_scale(context: Context, call: Call) -> Object:
+    """The Scale of the call's object. Raises NotFound."""
+    return scale_of(context.read(call.row, get(context, call)))
+
+
+async def update_scale(context: Context, call: Call, scale: Object) -> Object:
+    """PUT. Raises StatusError."""
+    metadata.check_type(scale, SCALE)
+    meta = scale["metadata"]
+    metadata.place(meta, call)
+    metadata.check_name(meta, call)
+    return await _write(context, call, lambda old: copy_object(scale), UPDATE_TRIES)
+
+
+async def patch_scale(
+    context: Context,
+    call: Call,
+    kind: PatchType,
+    body: Any,
+    *,
+    duplicates: Sequence[str] = (),
+    validation: FieldValidation | None = None,
+) -> Object:
+    """PATCH, by JSON, merge or strategic patch. Raises StatusError."""
+    if kind is PatchType.APPLY:
+        raise UnsupportedMediaType("server-side apply of the subresource scale is not there; apply the object itself")
+    inner = as_scale(call)
+
+    def wanted(old: Object) -> Object:
+        new = patched(context, inner, old, kind, body)
+        return new if validation is None else conform(context, inner, new, duplicates, validation)
+
+    return await _write(context, call, wanted, PATCH_TRIES)
+
+
+async def _write(context: Context, call: Call, wanted: Callable[[Object], Object], tries: int) -> Object:
+    for _ in range(tries):
+        entry = context.entry(call.row, call.namespace, call.name)
+        if entry is None:
+            raise call.not_found()
+        old = context.read(call.row, entry)
+        before = scale_of(old)
+        after = wanted(before)
+        _check(call, after, before)
+        attributes = Attributes(
+            Operation.UPDATE,
+            call.resource,
+            call.user,
+            namespace=call.namespace,
+            name=call.name,
+            subresource=NAME,
+            obj=after,
+            old=before,
+            dry_run=call.dry_run,
+            warnings=call.warnings,
+        )
+        await context.admission.admit(attributes)
+        errors = SCALE.strategy.validate(after)
+        if errors:
+            raise Invalid.of("Scale", call.name, errors, group=SCALE.resource.group)
+        new = scaled(old, after)
+        if call.row.strategy.has_generation and metadata.spec_changed(new, old):
+            new["metadata"]["generation"] = (old["metadata"].get("generation") or 0) + 1
+        context.ownership.track(call, new, old, context.now())
+        await context.admission.validate(attributes)
+        if new == old:
+            return before
+        try:
+            return scale_of((await commit(context, call, entry, old, new)).obj)
+        except RevisionConflict:
+            continue
+        except KeyMissing:
+            raise call.not_found() from None
+    raise call.conflict()
+
+
+def _check(call: Call, after: Object, before: Object) -> None:
+    """Raises BadRequest for another type, Conflict for another object or an older version of it."""
+    metadata.check_type(after, SCALE)
+    meta, had = after["metadata"], before["metadata"]
+    metadata.check_name(meta, call)
+    if meta.get("uid") and meta["uid"] != had.get("uid"):
+        raise call.conflict(
+            f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: {had.get('uid')}"
+        )
+    if meta.get("resourceVersion") not in (None, "", "0", had.get("resourceVersion")):
+        raise call.conflict()
