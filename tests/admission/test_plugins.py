@@ -13,16 +13,8 @@ from podwright.admission.interface import Attributes
 from podwright.admission.plugins import ORDER, PluginsError, build_chain, chosen
 from podwright.api.errors import Forbidden
 
-DEFAULT = [
-    "NamespaceLifecycle",
-    "ServiceAccount",
-    "Priority",
-    "DefaultTolerationSeconds",
-    "DefaultStorageClass",
-    "StorageObjectInUseProtection",
-    "PersistentVolumeClaimResize",
-    "RuntimeClass",
-]
+DEFAULT = [name for name in ORDER if name not in ("AlwaysPullImages", "ImageDigest")]
+AFTER = DEFAULT.index("ServiceAccount") + 1
 
 
 @pytest.mark.parametrize(
@@ -32,7 +24,7 @@ DEFAULT = [
         pytest.param(
             ["AlwaysPullImages"],
             [],
-            [*DEFAULT[:2], "AlwaysPullImages", *DEFAULT[2:]],
+            [*DEFAULT[:AFTER], "AlwaysPullImages", *DEFAULT[AFTER:]],
             id="one more runs in its place",
         ),
         pytest.param([], ["Priority"], [n for n in DEFAULT if n != "Priority"], id="one less"),
@@ -49,7 +41,10 @@ def test_chosen(enabled: list[str], disabled: list[str], names: Sequence[str]) -
     ("enabled", "disabled", "words"),
     [
         pytest.param(
-            ["PodSecurity"], [], ('enable-admission-plugins plugin "PodSecurity" is unknown', *ORDER), id="to be on"
+            ["EventRateLimit"],
+            [],
+            ('enable-admission-plugins plugin "EventRateLimit" is unknown', *ORDER),
+            id="to be on",
         ),
         pytest.param([], ["Nope"], ('disable-admission-plugins plugin "Nope" is unknown',), id="to be off"),
         pytest.param(["Priority"], ["Priority"], ("Priority in enable-admission-plugins and",), id="both"),

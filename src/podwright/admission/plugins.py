@@ -16,6 +16,7 @@ from podwright.admission.default_toleration_seconds import DefaultTolerationSeco
 from podwright.admission.image_digest import ImageDigest, ResolveDigest
 from podwright.admission.namespace_lifecycle import NamespaceLifecycle
 from podwright.admission.persistent_volume_claim_resize import PersistentVolumeClaimResize
+from podwright.admission.pod_security.plugin import PodSecurity
 from podwright.admission.priority import Priority
 from podwright.admission.runtime_class import RuntimeClass
 from podwright.admission.service_account import ServiceAccount
@@ -27,6 +28,7 @@ ORDER = (
     "ServiceAccount",
     "AlwaysPullImages",
     "ImageDigest",
+    "PodSecurity",
     "Priority",
     "DefaultTolerationSeconds",
     "DefaultStorageClass",
@@ -78,6 +80,7 @@ def build_chain(
         "ServiceAccount": lambda: ServiceAccount(client),
         "AlwaysPullImages": AlwaysPullImages,
         "ImageDigest": image_digest,
+        "PodSecurity": lambda: PodSecurity(client),
         "Priority": lambda: Priority(client),
         "DefaultTolerationSeconds": DefaultTolerationSeconds,
         "DefaultStorageClass": lambda: DefaultStorageClass(client),

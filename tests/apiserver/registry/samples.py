@@ -216,4 +216,37 @@ SAMPLES: dict[Resource, Any] = {
             "hostNetwork": False,
         },
     },
+    resources.MUTATING_WEBHOOKS: {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": {"name": "w"},
+        "webhooks": [
+            {
+                "name": "a.b.c",
+                "clientConfig": {
+                    "url": "https://h:1/p",
+                    "caBundle": "YQ==",
+                    "service": {"name": "s", "namespace": "n", "port": 1, "path": "/a"},
+                },
+                "rules": [
+                    {
+                        "operations": ["CREATE"],
+                        "apiGroups": [""],
+                        "apiVersions": ["v1"],
+                        "resources": ["pods/*"],
+                        "scope": "*",
+                    }
+                ],
+                "failurePolicy": "Fail",
+                "matchPolicy": "Exact",
+                "namespaceSelector": {"matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}]},
+                "objectSelector": {"matchLabels": {"a": "b"}},
+                "sideEffects": "None",
+                "timeoutSeconds": 1,
+                "admissionReviewVersions": ["v1"],
+                "reinvocationPolicy": "Never",
+                "matchConditions": [{"name": "a", "expression": "true"}],
+            }
+        ],
+    },
 }

@@ -25,15 +25,19 @@ from podwright.apiserver.registry.pod import PodStrategy
 from podwright.apiserver.registry.pod_template_objects import PodTemplateStrategy
 from podwright.apiserver.registry.priority_class import PriorityClassStrategy
 from podwright.apiserver.registry.replica_set import ReplicaSetStrategy, ReplicationControllerStrategy
+from podwright.apiserver.registry.role import ClusterRoleStrategy, RoleStrategy
+from podwright.apiserver.registry.role_binding import ClusterRoleBindingStrategy, RoleBindingStrategy
 from podwright.apiserver.registry.runtime_class import RuntimeClassStrategy
 from podwright.apiserver.registry.secret import SecretStrategy
 from podwright.apiserver.registry.service import ServiceStrategy
 from podwright.apiserver.registry.service_account import ServiceAccountStrategy
-from podwright.apiserver.registry.storage_class import StorageClassStrategy
 from podwright.apiserver.registry.stateful_set import StatefulSetStrategy
+from podwright.apiserver.registry.storage_class import StorageClassStrategy
 from podwright.apiserver.registry.strategy import Row
+from podwright.apiserver.registry.webhook_configuration import WebhookConfigurationStrategy
 
 _CORE = "io.k8s.api.core.v1."
+_RBAC = "io.k8s.api.rbac.v1."
 _APPS = "io.k8s.api.apps.v1."
 
 ROWS: Sequence[Row] = (
@@ -184,5 +188,28 @@ ROWS: Sequence[Row] = (
         "io.k8s.api.scheduling.v1.PriorityClass",
         singular="priorityclass",
         short_names=("pc",),
+    ),
+    Row(
+        resources.MUTATING_WEBHOOKS,
+        WebhookConfigurationStrategy(mutating=True),
+        "io.k8s.api.admissionregistration.v1.MutatingWebhookConfiguration",
+        singular="mutatingwebhookconfiguration",
+        categories=("api-extensions",),
+    ),
+    Row(
+        resources.VALIDATING_WEBHOOKS,
+        WebhookConfigurationStrategy(mutating=False),
+        "io.k8s.api.admissionregistration.v1.ValidatingWebhookConfiguration",
+        singular="validatingwebhookconfiguration",
+        categories=("api-extensions",),
+    ),
+    Row(resources.ROLES, RoleStrategy(), _RBAC + "Role", singular="role"),
+    Row(resources.CLUSTER_ROLES, ClusterRoleStrategy(), _RBAC + "ClusterRole", singular="clusterrole"),
+    Row(resources.ROLE_BINDINGS, RoleBindingStrategy(), _RBAC + "RoleBinding", singular="rolebinding"),
+    Row(
+        resources.CLUSTER_ROLE_BINDINGS,
+        ClusterRoleBindingStrategy(),
+        _RBAC + "ClusterRoleBinding",
+        singular="clusterrolebinding",
     ),
 )
