@@ -71,8 +71,8 @@ BAD = [
     pytest.param("GET", MAPS + "?resourceVersion=x", None, "", 422, "invalid syntax", id="an odd revision"),
     pytest.param("GET", "/api/v1/foos", None, "", 404, "could not find the requested resource", id="no such resource"),
     pytest.param("PUT", MAPS, {}, "", 405, "does not allow this method", id="a method that is not there"),
-    pytest.param("PATCH", PODS_PATH + "/p/resize", {}, "application/merge-patch+json", 405, "not supported",
-                 id="resize"),
+    pytest.param("POST", PODS_PATH + "/p/resize", {}, "application/json", 405, "does not allow this method",
+                 id="a resize that is posted"),
 ]  # fmt: skip
 
 

@@ -52,6 +52,7 @@ SUBRESOURCES: dict[str, Sequence[Subresource]] = {
         Subresource("exec", _STREAMED, "PodExecOptions", "", "v1"),
         Subresource("log", ("get",)),
         Subresource("portforward", _STREAMED, "PodPortForwardOptions", "", "v1"),
+        Subresource("resize", _CHANGED),
         STATUS,
     ),
     "serviceaccounts": (Subresource("token", ("create",), "TokenRequest", "authentication.k8s.io", "v1"),),

@@ -44,7 +44,7 @@ from podwright.storage.interface import StoreError
 log = logging.getLogger(__name__)
 _NOTHING: MultiMapping[str] = MultiDict()
 _REVIEWS = {row.resource for row in REVIEW_ROWS}
-_PARTS = frozenset((("pods", "ephemeralcontainers"),))
+_PARTS = frozenset((("pods", "ephemeralcontainers"), ("pods", "resize")))
 """Subresources that are parts of the object, beside those of the row."""
 _CREATES_STREAMS = ("exec", "attach", "portforward")
 
@@ -184,8 +184,6 @@ class Front:
             obj = await self._posted(exchange)
             answer = await self._subresources.post(call, asked.subresource, obj)
             return respond(self._encoded(exchange, answer), status=201, warnings=call.warnings)
-        if own and pair == ("pods", "resize"):
-            raise MethodNotAllowed("resizing a Pod in place is not supported by this server")
         if asked.subresource not in call.row.subresources and not (own and pair in _PARTS):
             raise NotFound("the server could not find the requested resource")
         if is_finalize(call):
