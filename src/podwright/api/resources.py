@@ -87,3 +87,26 @@ VALIDATING_WEBHOOKS = Resource(
 )
 PRIORITY_CLASSES = Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", namespaced=False)
 STORAGE_CLASSES = Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False)
+
+_AUTHENTICATION, _AUTHORIZATION = "authentication.k8s.io", "authorization.k8s.io"
+TOKEN_REVIEWS = Resource(_AUTHENTICATION, "v1", "tokenreviews", "TokenReview", namespaced=False)
+SELF_SUBJECT_REVIEWS = Resource(_AUTHENTICATION, "v1", "selfsubjectreviews", "SelfSubjectReview", namespaced=False)
+ACCESS_REVIEWS = Resource(_AUTHORIZATION, "v1", "subjectaccessreviews", "SubjectAccessReview", namespaced=False)
+LOCAL_ACCESS_REVIEWS = Resource(_AUTHORIZATION, "v1", "localsubjectaccessreviews", "LocalSubjectAccessReview")
+SELF_ACCESS_REVIEWS = Resource(
+    _AUTHORIZATION, "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", namespaced=False
+)
+SELF_RULES_REVIEWS = Resource(
+    _AUTHORIZATION, "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", namespaced=False
+)
+REVIEWS = frozenset(
+    (
+        TOKEN_REVIEWS,
+        SELF_SUBJECT_REVIEWS,
+        ACCESS_REVIEWS,
+        LOCAL_ACCESS_REVIEWS,
+        SELF_ACCESS_REVIEWS,
+        SELF_RULES_REVIEWS,
+    )
+)
+"""What is posted as an object, answered at once, and never stored."""

@@ -86,8 +86,8 @@ def priority_class(name: str) -> Object:
     }
 
 
-async def bootstrap(client: Client, config: ApiServerConfig, port: int) -> None:
-    """Make what is missing, correct what has changed. Raises StatusError."""
+async def initial_namespaces(client: Client) -> None:
+    """Make those that are missing. Raises StatusError."""
     for name in INITIAL_NAMESPACES:
         try:
             await client.get(NAMESPACES, name)
@@ -98,6 +98,10 @@ async def bootstrap(client: Client, config: ApiServerConfig, port: int) -> None:
             await client.get(PRIORITY_CLASSES, name)
         except NotFound:
             await _create(client, PRIORITY_CLASSES, priority_class(name))
+
+
+async def kubernetes_service(client: Client, config: ApiServerConfig, port: int) -> None:
+    """Make what leads to this server if it is missing, correct what has changed. Raises StatusError."""
     await _ensure(client, SERVICES, service(config, port), ("spec", "ports"))
     if reachable(config.advertise_address):
         await _ensure(client, ENDPOINTS, endpoints(config.advertise_address, port), ("subsets",))

@@ -162,10 +162,14 @@ class Decoded:
         self._objects.pop(revision, None)
 
 
-def storage_root(row: Row) -> str:
-    """The key prefix under which a row's objects are: `/core/pods/`."""
-    resource = row.same_storage_as or row.resource
+def storage_path(resource: Resource) -> str:
+    """The key prefix under which a resource's objects are: `/core/pods/`."""
     return f"/{resource.group or 'core'}/{resource.plural}/"
+
+
+def storage_root(row: Row) -> str:
+    """The key prefix under which a row's objects are."""
+    return storage_path(row.same_storage_as or row.resource)
 
 
 async def durable(write: Awaitable[T]) -> T:

@@ -12,6 +12,7 @@ import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -21,8 +22,9 @@ from podwright.admission.interface import User
 from podwright.api.errors import BadRequest, InternalError, MethodNotAllowed, NotFound, StatusError, Unauthorized
 from podwright.api.objects import Object, uid_of
 from podwright.apiserver.context import Call, Context, Saved
-from podwright.apiserver.filters import authz
-from podwright.apiserver.filters.authn import ANONYMOUS, Authenticator, impersonated
+from podwright.apiserver.filters.authn import ANONYMOUS, ANONYMOUS_PATHS, Authenticator
+from podwright.apiserver.filters.authz import Authorizer
+from podwright.apiserver.filters.impersonation import impersonated
 from podwright.apiserver.filters.metrics import Metrics, long_running
 from podwright.apiserver.handlers import change, create, delete, list_options, patch, read, scale
 from podwright.apiserver.handlers.conform import FieldValidation, conform, decode_body
@@ -59,6 +61,8 @@ class Front:
         *,
         tokens: Tokens,
         authenticator: Authenticator,
+        authorizer: Authorizer,
+        reviews: Reviews,
         subresources: Subresources,
         proxy: NodeProxy,
         others: NonResources,
@@ -69,13 +73,14 @@ class Front:
         self._table = table
         self._tokens = tokens
         self._authenticator = authenticator
+        self._authorizer = authorizer
         self._subresources = subresources
         self._proxy = proxy
         self._others = others
         self._metrics = metrics
         self._max_body = max_body
         self._streams: set[asyncio.Task[Any]] = set()
-        self._reviews = Reviews(authenticator, tokens, table)
+        self._reviews = reviews
         self._renderer = Renderer(context)
         self._watches = Watches(context, self._renderer)
         self._verbs: dict[str, Callable[[_Exchange], Awaitable[web.StreamResponse]]] = {
@@ -116,11 +121,8 @@ class Front:
 
     async def _answer(self, request: web.BaseRequest, asked: Asked, query: MultiMapping[str]) -> web.StreamResponse:
         try:
-            user = await self._user(request)
-            if not authz.allowed(user, asked):
-                if user is ANONYMOUS:
-                    raise Unauthorized
-                raise authz.denial(user, asked)
+            user = await self._user(request, asked)
+            self._authorizer.check(user, asked, query)
             response = await self._dispatch(request, asked, query, user)
         except StatusError as error:
             return refusal(error)
@@ -138,14 +140,18 @@ class Front:
             return await squeezed(response, request.headers.get("Accept-Encoding", ""))
         return response
 
-    async def _user(self, request: web.BaseRequest) -> User:
+    async def _user(self, request: web.BaseRequest, asked: Asked) -> User:
         transport = request.transport
         certificate = transport.get_extra_info("peercert") if transport else None
         authorization = request.headers.get("Authorization", "")
         if authorization and not self._tokens.loaded:
             await asyncio.to_thread(self._tokens.load)
-        user = self._authenticator.authenticate(certificate, authorization) or ANONYMOUS
-        return impersonated(user, request.headers)
+        user = self._authenticator.authenticate(certificate, authorization)
+        if user is None:
+            if asked.path not in ANONYMOUS_PATHS:
+                raise Unauthorized
+            return ANONYMOUS
+        return impersonated(user, request.headers, self._authorizer)
 
     async def _dispatch(
         self, request: web.BaseRequest, asked: Asked, query: MultiMapping[str], user: User
@@ -175,8 +181,11 @@ class Front:
         pair = (asked.plural, asked.subresource)
         own = call.resource.group == ""
         if own and pair in PROXIED:
-            if asked.subresource in _CREATES_STREAMS and exchange.request.method not in ("GET", "POST"):
-                raise MethodNotAllowed("the server does not allow this method on the requested resource")
+            if asked.subresource in _CREATES_STREAMS:
+                if exchange.request.method not in ("GET", "POST"):
+                    raise MethodNotAllowed("the server does not allow this method on the requested resource")
+                # By a WebSocket it is a GET; what it does is not reading.
+                self._authorizer.check(call.user, replace(asked, verb="create"), {})
             return await self._proxy.serve(exchange.request, asked)
         if own and pair in POSTED:
             if asked.verb != "create":
@@ -296,7 +305,7 @@ class Front:
             raise MethodNotAllowed("the server does not allow this method on the requested resource")
         obj = await self._body(exchange)
         if call.resource in _REVIEWS:
-            answer = await self._reviews.answer(call.resource.kind, call.user, obj)
+            answer = await self._reviews.answer(call.resource, call.user, obj, call.namespace)
             return self._one(exchange, Saved(answer), 201)
         return self._one(exchange, await create.create(self._context, call, obj))
 

@@ -14,13 +14,15 @@ from typing import Any
 from podwright.admission.interface import User
 from podwright.api.errors import Expired, NotFound
 from podwright.api.objects import Object, copy_object, name_of, namespace_of
-from podwright.api.resources import Resource
+from podwright.api.resources import REVIEWS, Resource
 from podwright.apiserver.context import Call, Context
 from podwright.apiserver.handlers import change, create, delete, list_options, patch, read, scale, watch
 from podwright.apiserver.handlers.watch import Seen
 from podwright.client.interface import DeleteOptions, ObjectList, PatchType, WatchEvent
 from podwright.storage.interface import WatcherTooSlow
 
+Reviews = Callable[[Resource, User, Object, str], Awaitable[Object]]
+"""Answers what is asked by an object that is not stored, in a namespace."""
 Subresources = Callable[[Call, str, Object], Awaitable[Object]]
 """Posts to a subresource that is more than a part of the object (`server.py` knows them)."""
 
@@ -28,10 +30,13 @@ Subresources = Callable[[Call, str, Object], Awaitable[Object]]
 class LocalClient:
     """`client.interface.Client` for one user of a server in this process."""
 
-    def __init__(self, context: Context, user: User, subresources: Subresources) -> None:
+    def __init__(
+        self, context: Context, user: User, subresources: Subresources, reviews: Reviews | None = None
+    ) -> None:
         self._context = context
         self._user = user
         self._subresources = subresources
+        self._reviews = reviews
 
     def _call(self, resource: Resource, namespace: str, name: str = "", subresource: str = "") -> Call:
         row = self._context.rows.get(resource)
@@ -111,6 +116,8 @@ class LocalClient:
         dry_run: bool = False,
     ) -> Object:
         """See `Client.create`."""
+        if self._reviews is not None and resource in REVIEWS:
+            return await self._reviews(resource, self._user, copy_object(obj), namespace)
         call = self._call(resource, namespace or namespace_of(obj), name, subresource)
         call.dry_run = dry_run
         if subresource:

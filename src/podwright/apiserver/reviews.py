@@ -1,6 +1,6 @@
 """Questions that are posted as objects and answered at once: who am I, what may I do, whose token is this.
 
-None of them is stored. Called by `front.py`; what is allowed stands in `filters/authz.py`.
+None of them is stored. Called by `front.py` and the in-process client; what is allowed stands in `filters/authz.py`.
 Page: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access
 """
 
@@ -11,33 +11,40 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from podwright.admission.interface import User
-from podwright.api.errors import BadRequest
-from podwright.api.objects import Object
+from podwright.api import resources
+from podwright.api.errors import BadRequest, Invalid
+from podwright.api.field import FieldError, Path, invalid
+from podwright.api.objects import Object, namespace_of
 from podwright.api.resources import Resource
-from podwright.apiserver.filters import authz
+from podwright.api.selectors import FieldRequirement, FieldSelector
+from podwright.apiserver.authorization.rbac import listed
 from podwright.apiserver.filters.authn import Authenticator, user_of_claims
+from podwright.apiserver.filters.authz import Authorizer
 from podwright.apiserver.registry.strategy import Row, Strategy
-from podwright.apiserver.routes import Asked, Table
+from podwright.apiserver.routes import Asked
 from podwright.apiserver.tokens import TokenInvalid, Tokens
 
-_AUTHN, _AUTHZ = "authentication.k8s.io", "authorization.k8s.io"
+
+def _row(resource: Resource) -> Row:
+    schema = f"io.k8s.api.{resource.group.partition('.')[0]}.{resource.version}.{resource.kind}"
+    return Row(resource, Strategy(), schema, singular=resource.kind.lower())
 
 
-def _row(group: str, kind: str, *, namespaced: bool = False) -> Row:
-    plural = f"{kind.lower()}s"
-    schema = f"io.k8s.api.{group.partition('.')[0]}.v1.{kind}"
-    return Row(Resource(group, "v1", plural, kind, namespaced), Strategy(), schema, singular=kind.lower())
-
-
-REVIEW_ROWS: Sequence[Row] = (
-    _row(_AUTHN, "TokenReview"),
-    _row(_AUTHN, "SelfSubjectReview"),
-    _row(_AUTHZ, "SubjectAccessReview"),
-    _row(_AUTHZ, "LocalSubjectAccessReview", namespaced=True),
-    _row(_AUTHZ, "SelfSubjectAccessReview"),
-    _row(_AUTHZ, "SelfSubjectRulesReview"),
+REVIEW_ROWS: Sequence[Row] = tuple(
+    map(
+        _row,
+        (
+            resources.TOKEN_REVIEWS,
+            resources.SELF_SUBJECT_REVIEWS,
+            resources.ACCESS_REVIEWS,
+            resources.LOCAL_ACCESS_REVIEWS,
+            resources.SELF_ACCESS_REVIEWS,
+            resources.SELF_RULES_REVIEWS,
+        ),
+    )
 )
 """Rows of the resources that can only be created, for routes and discovery."""
+_RESOURCE, _PATH = "resourceAttributes", "nonResourceAttributes"
 
 
 def user_info(user: User) -> dict[str, Any]:
@@ -50,76 +57,108 @@ def user_info(user: User) -> dict[str, Any]:
     return info
 
 
-def asked_in(spec: dict[str, Any], table: Table) -> Asked:
-    """What an access review asks about. Raises BadRequest when it asks nothing, or two things."""
-    resource: dict[str, Any] = spec.get("resourceAttributes") or {}
-    other: dict[str, Any] = spec.get("nonResourceAttributes") or {}
-    if bool(resource) == bool(other):
-        raise BadRequest("exactly one of nonResourceAttributes or resourceAttributes must be specified")
-    if other:
-        return Asked(other.get("verb") or "", other.get("path") or "")
-    group, plural = resource.get("group") or "", resource.get("resource") or ""
-    return Asked(
-        resource.get("verb") or "",
-        "",
-        table.get((group, resource.get("version") or "v1", plural)),
-        group=group,
-        version=resource.get("version") or "",
-        plural=plural,
-        namespace=resource.get("namespace") or "",
-        name=resource.get("name") or "",
-        subresource=resource.get("subresource") or "",
+def spec_errors(resource: Resource, spec: dict[str, Any], namespace: str) -> list[FieldError]:
+    """Everything wrong with an access review; `namespace` is where a local one is posted."""
+    where = Path("spec")
+    about, path = spec.get(_RESOURCE), spec.get(_PATH)
+    errors = []
+    if about is not None and path is not None:
+        text = "cannot be specified in combination with resourceAttributes"
+        errors.append(invalid(where.child(_PATH), path, text))
+    if about is None and path is None:
+        text = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        errors.append(invalid(where.child(_RESOURCE), about, text))
+    if resource != resources.SELF_ACCESS_REVIEWS and not spec.get("user") and not spec.get("groups"):
+        errors.append(invalid(where.child("user"), spec.get("user") or "", "at least one of user or group must be "
+                              "specified"))  # fmt: skip
+    if resource == resources.LOCAL_ACCESS_REVIEWS:
+        if path is not None:
+            errors.append(invalid(where.child(_PATH), path, "disallowed on this kind of request"))
+        asked_in = (about or {}).get("namespace") or ""
+        if about is not None and asked_in != namespace:
+            errors.append(invalid(where.child(_RESOURCE, "namespace"), asked_in, "must match metadata.namespace"))
+    return errors
+
+
+def asked_in(spec: dict[str, Any]) -> Asked:
+    """What an access review asks about."""
+    path = spec.get(_PATH)
+    if path is not None:
+        return Asked(path.get("verb") or "", path.get("path") or "")
+    about: dict[str, Any] = spec.get(_RESOURCE) or {}
+    words = ("group", "version", "resource", "namespace", "name", "subresource")
+    group, version, plural, namespace, name, subresource = (about.get(word) or "" for word in words)
+    return Asked(about.get("verb") or "", "", None, group, version, plural, namespace, name, subresource)
+
+
+def selector_in(spec: dict[str, Any]) -> FieldSelector:
+    """The field selector of what an access review asks about."""
+    selector = (spec.get(_RESOURCE) or {}).get("fieldSelector") or {}
+    return FieldSelector(
+        tuple(
+            FieldRequirement(r.get("key") or "", r["values"][0], r["operator"] == "In")
+            for r in selector.get("requirements") or ()
+            if r.get("operator") in ("In", "NotIn") and len(r.get("values") or ()) == 1
+        )
     )
 
 
-def rules_status(user: User) -> dict[str, Any]:
-    """SubjectRulesReviewStatus of a user."""
-    resources, paths = [], []
-    for rule in authz.rules_of(user):
-        if rule.paths:
-            paths.append({"verbs": list(rule.verbs), "nonResourceURLs": list(rule.paths)})
-        else:
-            resources.append(
-                {"verbs": list(rule.verbs), "apiGroups": list(rule.groups), "resources": list(rule.resources)}
-            )
-    return {"resourceRules": resources, "nonResourceRules": paths, "incomplete": False}
+def subject_in(spec: dict[str, Any]) -> User:
+    """Whom an access review asks about."""
+    groups, extra = tuple(spec.get("groups") or ()), {k: tuple(v) for k, v in (spec.get("extra") or {}).items()}
+    return User(spec.get("user") or "", groups, spec.get("uid") or "", extra)
 
 
 class Reviews:
     """Answers the reviews of one server."""
 
-    def __init__(self, authenticator: Authenticator, tokens: Tokens, table: Table) -> None:
+    def __init__(self, authenticator: Authenticator, authorizer: Authorizer, tokens: Tokens) -> None:
         self._tokens = tokens
         self._authenticator = authenticator
-        self._table = table
-        self._answers: dict[str, Callable[[User, dict[str, Any]], Any]] = {
-            "SelfSubjectReview": lambda user, spec: {"userInfo": user_info(user)},
-            "SelfSubjectAccessReview": self._access,
-            "SubjectAccessReview": self._other_access,
-            "LocalSubjectAccessReview": self._other_access,
-            "SelfSubjectRulesReview": lambda user, spec: rules_status(user),
+        self._authorizer = authorizer
+        self._answers: dict[Resource, Callable[[User, dict[str, Any]], dict[str, Any]]] = {
+            resources.SELF_SUBJECT_REVIEWS: lambda user, spec: {"userInfo": user_info(user)},
+            resources.SELF_ACCESS_REVIEWS: self._access,
+            resources.ACCESS_REVIEWS: lambda user, spec: self._access(subject_in(spec), spec),
+            resources.LOCAL_ACCESS_REVIEWS: lambda user, spec: self._access(subject_in(spec), spec),
+            resources.SELF_RULES_REVIEWS: self._rules,
+            resources.TOKEN_REVIEWS: lambda user, spec: self._token(spec),
         }
 
-    async def answer(self, kind: str, user: User, obj: Object) -> Object:
-        """The review with its status. Raises BadRequest."""
+    async def answer(self, resource: Resource, user: User, obj: Object, namespace: str) -> Object:
+        """The review with its status. Raises BadRequest, Invalid."""
         spec = obj.get("spec") or {}
-        if kind == "TokenReview":
-            await asyncio.to_thread(self._tokens.load)
-            status = self._token(spec)
-        else:
-            status = self._answers[kind](user, spec)
         obj.setdefault("metadata", {})
-        return {**obj, "status": status}
+        if resource in (resources.SELF_ACCESS_REVIEWS, resources.ACCESS_REVIEWS, resources.LOCAL_ACCESS_REVIEWS):
+            if resource.namespaced and namespace_of(obj) not in ("", namespace):
+                raise BadRequest(
+                    "the namespace of the provided object does not match the namespace sent on the request"
+                )
+            errors = spec_errors(resource, spec, namespace)
+            if errors:
+                raise Invalid.of(resource.kind, "", errors, group=resource.group)
+        elif resource == resources.TOKEN_REVIEWS:
+            if not spec.get("token"):
+                raise BadRequest("token is required for TokenReview in authentication")
+            await asyncio.to_thread(self._tokens.load)
+        return {**obj, "status": self._answers[resource](user, spec)}
 
     def _access(self, user: User, spec: dict[str, Any]) -> dict[str, Any]:
-        allowed = authz.allowed(user, asked_in(spec, self._table))
-        return {"allowed": allowed}
+        decision = self._authorizer.decide(user, asked_in(spec), selector_in(spec))
+        return {"allowed": decision.allowed} | ({"reason": decision.reason} if decision.reason else {})
 
-    def _other_access(self, user: User, spec: dict[str, Any]) -> dict[str, Any]:
-        if not spec.get("user") and not spec.get("groups"):
-            raise BadRequest("at least one of user or group must be specified")
-        other = User(spec.get("user") or "", tuple(spec.get("groups") or ()), spec.get("uid") or "")
-        return self._access(other, spec)
+    def _rules(self, user: User, spec: dict[str, Any]) -> dict[str, Any]:
+        namespace = spec.get("namespace") or ""
+        if not namespace:
+            raise BadRequest("no namespace on request")
+        rules, errors = self._authorizer.rules(user, namespace)
+        told = [rule.as_json() for rule in rules]
+        status: dict[str, Any] = {
+            "resourceRules": [rule for rule in told if "nonResourceURLs" not in rule],
+            "nonResourceRules": [rule for rule in told if "nonResourceURLs" in rule],
+            "incomplete": bool(errors),
+        }
+        return status | ({"evaluationError": listed(errors)} if errors else {})
 
     def _token(self, spec: dict[str, Any]) -> dict[str, Any]:
         audiences = tuple(spec.get("audiences") or ())

@@ -21,14 +21,21 @@ from podwright.admission.interface import User
 from podwright.api.resources import SERVICES
 from podwright.api.schema import Schema
 from podwright.apiserver import pki
-from podwright.apiserver.bootstrap import bootstrap
+from podwright.apiserver.authorization.escalation import Escalation
+from podwright.apiserver.authorization.policies import Policies, follow
+from podwright.apiserver.authorization.rbac import Rbac
+from podwright.apiserver.authorization.reconcile import reconcile
+from podwright.apiserver.authorization.references import NodeReferences
+from podwright.apiserver.authorized_client import AuthorizedClient
+from podwright.apiserver.bootstrap import initial_namespaces, kubernetes_service
 from podwright.apiserver.config import ApiServerConfig
-from podwright.apiserver.context import Admission, Context
+from podwright.apiserver.context import Admission, Context, NoAdmission
 from podwright.apiserver.discovery import Discovery
 from podwright.apiserver.filters.authn import AUTHENTICATED, Authenticator
-from podwright.apiserver.filters.authz import MASTERS
+from podwright.apiserver.filters.authz import MASTERS, Authorizer
 from podwright.apiserver.filters.metrics import Metrics
 from podwright.apiserver.front import Front
+from podwright.apiserver.guards import Guards
 from podwright.apiserver.local_client import LocalClient
 from podwright.apiserver.node_proxy import NodeProxy
 from podwright.apiserver.nonresource import NonResources
@@ -36,7 +43,7 @@ from podwright.apiserver.openapi.documents import OpenAPI
 from podwright.apiserver.ownership import SchemaOwnership
 from podwright.apiserver.registry.rows import ROWS
 from podwright.apiserver.registry.strategy import Row
-from podwright.apiserver.reviews import REVIEW_ROWS
+from podwright.apiserver.reviews import REVIEW_ROWS, Reviews
 from podwright.apiserver.routes import table_of
 from podwright.apiserver.service_addresses import ServiceAddresses
 from podwright.apiserver.subresources import Subresources
@@ -81,6 +88,11 @@ class ApiServer:
         self._rows = rows
         self._tokens = Tokens(pki.Pki(config.pki_dir).key("sa"), config.issuer)
         self._subresources = Subresources(self._context, self._tokens)
+        policies = Policies()
+        follow(store, policies)
+        self._authenticator = Authenticator(self._context, self._tokens)
+        self._authorizer = Authorizer(Rbac(policies), NodeReferences(self._context).relate)
+        self._reviews = Reviews(self._authenticator, self._authorizer, self._tokens)
         self.metrics = Metrics()
         self._runner: web.ServerRunner | None = None
         self._front: Front | None = None
@@ -89,8 +101,8 @@ class ApiServer:
         self._ready = False
         self.port = config.port
         """What it listens on; known once started."""
-        if admission is not None:
-            self._context.admission = admission(self.local_client(_SYSTEM))
+        chain = admission(self.local_client(_SYSTEM)) if admission is not None else NoAdmission()
+        self._context.admission = Guards(chain, Escalation(policies, self._authorizer), self._context.now)
 
     @property
     def url(self) -> str:
@@ -106,13 +118,18 @@ class ApiServer:
         return pki.Pki(self._config.pki_dir)
 
     def local_client(self, user: User) -> Client:
-        """A client in this process, as `user`; works before `start` and after."""
-        return LocalClient(self._context, user, self._subresources.post)
+        """A client in this process, as `user`, who may everything; works before `start` and after."""
+        return LocalClient(self._context, user, self._subresources.post, self._reviews.answer)
+
+    def authorized_client(self, user: User) -> Client:
+        """A client in this process, as `user`, who may what a request of his might."""
+        return AuthorizedClient(self.local_client(user), user, self._authorizer.check)
 
     async def start(self) -> None:
         """Listen, write the kubeconfig, make the initial objects. Raises OSError, StatusError."""
         config = self._config
-        await asyncio.to_thread(self._make_pki)
+        # What needs no listening server is made while keys are: the first start makes a hundred objects.
+        await asyncio.gather(asyncio.to_thread(self._make_pki), self._make_initial_objects())
         services = self._context.rows[SERVICES]
         listed = self._store.list(self._context.root(services))
         self._addresses.load(self._context.read(services, entry) for entry in listed.entries)
@@ -134,7 +151,7 @@ class ApiServer:
                 self.port = self._runner.addresses[0][1]
         self._add_documents(others)
         await asyncio.to_thread(pki.write_kubeconfig, config.kubeconfig, self.pki, self.url)
-        await bootstrap(self.local_client(_SYSTEM), config, self.port)
+        await kubernetes_service(self.local_client(_SYSTEM), config, self.port)
         self._ready = True
         self._tidying = asyncio.create_task(self._tidy(), name="apiserver-compaction")
 
@@ -150,6 +167,11 @@ class ApiServer:
             await self._runner.cleanup()
         if self._proxy is not None:
             await self._proxy.close()
+
+    async def _make_initial_objects(self) -> None:
+        client = self.local_client(_SYSTEM)
+        await initial_namespaces(client)
+        await reconcile(client)
 
     def _make_pki(self) -> None:
         config = self._config
@@ -172,7 +194,9 @@ class ApiServer:
             self._context,
             table,
             tokens=self._tokens,
-            authenticator=Authenticator(self._context, self._tokens),
+            authenticator=self._authenticator,
+            authorizer=self._authorizer,
+            reviews=self._reviews,
             subresources=self._subresources,
             proxy=self._proxy,
             others=others,

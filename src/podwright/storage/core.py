@@ -22,6 +22,7 @@ from podwright.storage.interface import (
     Entry,
     KeyExists,
     KeyMissing,
+    Listener,
     Page,
     RevisionConflict,
     StoreEvent,
@@ -83,6 +84,7 @@ class CoreStore(abc.ABC):
         self._keys: list[str] = []
         self._history = History(compacted)
         self._hub = WatchHub()
+        self._listeners: dict[str, list[Listener]] = {}
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
         self._closed = False
@@ -187,6 +189,10 @@ class CoreStore(abc.ABC):
                 self._entries[event.key] = event.entry
             self._history.append(event)
         self._revision = events[-1].revision
+        for prefix, listeners in self._listeners.items():
+            heard = [event for event in events if event.key.startswith(prefix)]
+            for listener in listeners if heard else ():
+                listener(heard)
         while self._waiting and self._waiting[0][0] <= self._revision:
             waiting = heapq.heappop(self._waiting)[2]
             if not waiting.done():
@@ -194,6 +200,10 @@ class CoreStore(abc.ABC):
         self._hub.publish(events)
 
     # following
+
+    def listen(self, prefix: str, listener: Listener) -> None:
+        """See `interface.Store.listen`."""
+        self._listeners.setdefault(prefix, []).append(listener)
 
     @asynccontextmanager
     async def watch(self, prefix: str, after: int) -> AsyncIterator[AsyncIterator[Sequence[StoreEvent]]]:

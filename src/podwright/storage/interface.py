@@ -81,6 +81,9 @@ class Page:
     remaining: int
 
 
+Listener = Callable[[Sequence[StoreEvent]], None]
+"""Told of committed events; returns at once and raises nothing."""
+
 Encode = Callable[[int], bytes]
 """Gives the value to store, for the revision under which it will be stored."""
 
@@ -131,6 +134,10 @@ class Store(Protocol):
         An empty batch says that nothing has happened up to the store's current revision (for bookmarks); it comes
         at least once a minute. Raises Compacted on entering, WatcherTooSlow while iterating.
         """
+        ...
+
+    def listen(self, prefix: str, listener: Listener) -> None:
+        """Call `listener` with every committed event under `prefix`, before the writer is told that it was made."""
         ...
 
     async def wait_for(self, revision: int) -> None:

@@ -9,10 +9,8 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from multidict import MultiMapping
-
 from podwright.admission.interface import User
-from podwright.api.errors import BadRequest, Forbidden, Unauthorized
+from podwright.api.errors import Unauthorized
 from podwright.api.objects import uid_of
 from podwright.api.resources import NODES, PODS, SECRETS, SERVICE_ACCOUNTS
 from podwright.apiserver.context import Context
@@ -20,8 +18,9 @@ from podwright.apiserver.tokens import Binding, Claims, TokenInvalid, Tokens
 
 AUTHENTICATED = "system:authenticated"
 ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
+ANONYMOUS_PATHS = frozenset(("/healthz", "/livez", "/readyz"))
+"""What nobody needs a name for; as upstream where anonymous requests are limited to the health endpoints."""
 _BOUND = {"Pod": PODS, "Secret": SECRETS, "Node": NODES}
-_IMPERSONATE_EXTRA = "impersonate-extra-"
 _EXTRA = "authentication.kubernetes.io/"
 
 Subject = tuple[tuple[tuple[str, str], ...], ...]
@@ -49,31 +48,6 @@ def user_of_claims(claims: Claims) -> User:
         extra[f"{_EXTRA}node-name"] = [claims.node.get("name", "")]
         extra[f"{_EXTRA}node-uid"] = [claims.node.get("uid", "")]
     return User(claims.user_name, claims.groups, claims.service_account_uid, extra)
-
-
-def impersonated(user: User, headers: MultiMapping[str]) -> User:
-    """Who `user` wants to be taken for (`kubectl --as`): `user` itself when it does not say.
-
-    Raises Forbidden unless the user is an administrator, BadRequest when groups are given without a user.
-    """
-    name = headers.get("Impersonate-User", "")
-    groups, uid = headers.getall("Impersonate-Group", []), headers.get("Impersonate-Uid", "")
-    if not name:
-        if groups or uid:
-            raise BadRequest("requested impersonation without impersonating a user")
-        return user
-    if "system:masters" not in user.groups:
-        why = f'User "{user.name}" cannot impersonate resource "users" in API group "" at the cluster scope'
-        raise Forbidden.of("users", name, why)
-    if not groups and name.startswith("system:serviceaccount:") and name.count(":") == 3:
-        groups = ["system:serviceaccounts", f"system:serviceaccounts:{name.split(':')[2]}"]
-    extra = {
-        key[len(_IMPERSONATE_EXTRA) :].lower(): tuple(headers.getall(key))
-        for key in headers
-        if key.lower().startswith(_IMPERSONATE_EXTRA)
-    }
-    known = [] if name == ANONYMOUS.name or AUTHENTICATED in groups else [AUTHENTICATED]
-    return User(name, (*groups, *known), uid, extra)
 
 
 class Authenticator:

@@ -1,130 +1,111 @@
-"""Whether a user may do what a request asks.
+"""Whether a user may do what a request asks: administrators everything, kubelets by node, everybody by roles.
 
-Until RBAC is here the rules stand in this file: administrators may everything, the components of a node and of the
-control plane what they need, service accounts nothing but to find out who they are and what is served.
-Pure; called by `front.py` and by the access reviews. Page:
-https://kubernetes.io/docs/reference/access-authn-authz/authorization/
+Called by `front.py` for every request, by the access reviews, and by the in-process client of the kubelet.
+Page: https://kubernetes.io/docs/reference/access-authn-authz/authorization/
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from podwright.admission.interface import User
 from podwright.api.errors import Forbidden
+from podwright.api.selectors import FieldSelector, parse_field_selector
+from podwright.apiserver.authorization import node as nodes
+from podwright.apiserver.authorization.rbac import Rbac
+from podwright.apiserver.authorization.rule import Rule
 from podwright.apiserver.routes import Asked
 
-MASTERS, NODES, AUTHENTICATED = "system:masters", "system:nodes", "system:authenticated"
-_READ = ("get", "list", "watch")
-_WRITE = ("create", "update", "patch", "delete")
-_ALL = ("*",)
+MASTERS = "system:masters"
+EVERYTHING = (Rule(("*",), ("*",), ("*",)), Rule(("*",), paths=("*",)))
+_SELECTING = frozenset(("list", "watch", "deletecollection"))
+_NO_SELECTOR = FieldSelector()
+_HARMLESS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+"""Messages are shown in browsers too."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """What is allowed, in the words of a ClusterRole's PolicyRule."""
+class Decision:
+    """Whether something is allowed, and why, where there is something to say."""
 
-    verbs: Sequence[str]
-    groups: Sequence[str] = ()
-    resources: Sequence[str] = ()
-    """`pods`, `pods/status`, `*`"""
-    paths: Sequence[str] = ()
-    """Paths that are no resources; `/x/*` means everything below."""
-
-    def allows(self, asked: Asked) -> bool:
-        """Whether this rule allows what is asked."""
-        if not _has(self.verbs, asked.verb):
-            return False
-        if not asked.is_resource:
-            return any(_path(p, asked.path) for p in self.paths)
-        wanted = f"{asked.plural}/{asked.subresource}" if asked.subresource else asked.plural
-        return _has(self.groups, asked.group) and _has(self.resources, wanted)
+    allowed: bool
+    reason: str = ""
 
 
-def _has(allowed: Sequence[str], wanted: str) -> bool:
-    return wanted in allowed or "*" in allowed
+class Authorizer:
+    """Decides about requests."""
+
+    def __init__(self, rbac: Rbac, relate: nodes.Relate) -> None:
+        self._rbac = rbac
+        self._relate = relate
+
+    def allowed(self, user: User, asked: Asked, selector: FieldSelector = _NO_SELECTOR) -> bool:
+        """Whether the user may; `selector` is the field selector of a list or watch."""
+        if MASTERS in user.groups:
+            return True
+        if nodes.GROUP in user.groups:
+            node = nodes.node_of(user)
+            if node and nodes.decide(node, asked, selector, self._relate) is None:
+                return True
+        return self._rbac.allowed(user, asked)
+
+    def decide(self, user: User, asked: Asked, selector: FieldSelector = _NO_SELECTOR) -> Decision:
+        """Whether the user may, and why (slower than `allowed`)."""
+        if MASTERS in user.groups:
+            return Decision(True)
+        reasons = []
+        if nodes.GROUP in user.groups:
+            node = nodes.node_of(user)
+            wrong = nodes.decide(node, asked, selector, self._relate) if node else ""
+            if wrong is None:
+                return Decision(True)
+            reasons = [wrong]
+        reasons.append(self._rbac.reason(user, asked))
+        return Decision(self._rbac.allowed(user, asked), "\n".join(filter(None, reasons)))
+
+    def rules(self, user: User, namespace: str) -> tuple[Sequence[Rule], Sequence[str]]:
+        """Everything that roles allow in a namespace, and what is known to be missing from the list."""
+        if MASTERS in user.groups:
+            return EVERYTHING, ()
+        rules, errors = self._rbac.rules(user, namespace)
+        if nodes.node_of(user):
+            errors = [*errors, "node authorizer does not support user rule resolution"]
+        return rules, errors
+
+    def check(self, user: User, asked: Asked, query: Mapping[str, str]) -> None:
+        """Raises Forbidden when the user may not. A list of one name is asked for that name."""
+        selector = _NO_SELECTOR
+        if query and asked.verb in _SELECTING and MASTERS not in user.groups:
+            selector = selector_in(query.get("fieldSelector", ""))
+            name = selector.value_of("metadata.name")
+            if name and not asked.name:
+                asked = replace(asked, name=name)
+        if not self.allowed(user, asked, selector):
+            raise denial(user, asked, self.decide(user, asked, selector).reason)
 
 
-def _path(allowed: str, path: str) -> bool:
-    return path == allowed or (allowed.endswith("*") and path.startswith(allowed[:-1]))
+Check = Callable[[User, Asked, Mapping[str, str]], None]
+"""`Authorizer.check`."""
 
 
-_PUBLIC = (Rule(("get",), paths=("/healthz", "/healthz/*", "/livez", "/livez/*", "/readyz", "/readyz/*")),)
-_ANYONE_KNOWN = (
-    Rule(("get",), paths=("/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*", "/version", "/version/")),
-    Rule(("create",), ("authorization.k8s.io",), ("selfsubjectaccessreviews", "selfsubjectrulesreviews")),
-    Rule(("create",), ("authentication.k8s.io",), ("selfsubjectreviews",)),
-)
-_EVERYTHING = (Rule(_ALL, _ALL, _ALL), Rule(_ALL, paths=_ALL))
-_REVIEWS = (
-    Rule(("create",), ("authentication.k8s.io",), ("tokenreviews",)),
-    Rule(("create",), ("authorization.k8s.io",), ("subjectaccessreviews", "localsubjectaccessreviews")),
-)
-_EVENTS = Rule(("create", "update", "patch"), ("", "events.k8s.io"), ("events",))
-_LEASES = Rule((*_READ, *_WRITE), ("coordination.k8s.io",), ("leases",))
-_NODE = (
-    Rule((*_READ, *_WRITE), ("",), ("nodes", "pods")),
-    Rule(("get", "update", "patch"), ("",), ("nodes/status", "pods/status")),
-    Rule(("create",), ("",), ("pods/eviction", "serviceaccounts/token")),
-    Rule(_READ, ("",), ("services", "configmaps", "secrets", "serviceaccounts")),
-    Rule(_READ, ("node.k8s.io",), ("runtimeclasses",)),
-    _EVENTS,
-    _LEASES,
-    *_REVIEWS,
-)
-_COMPONENTS = {
-    "system:kube-scheduler": (
-        Rule(_READ, ("",), ("nodes", "pods", "namespaces", "services")),
-        Rule(("create",), ("",), ("pods/binding", "bindings")),
-        Rule(("get", "update", "patch"), ("",), ("pods/status",)),
-        Rule(("delete",), ("",), ("pods",)),
-        _EVENTS,
-        _LEASES,
-        *_REVIEWS,
-    ),
-    "system:kube-controller-manager": (Rule(_ALL, _ALL, _ALL), Rule(("get",), paths=_ALL)),
-    "system:kube-proxy": (
-        Rule(_READ, ("",), ("nodes", "services", "endpoints")),
-        Rule(_READ, ("discovery.k8s.io",), ("endpointslices",)),
-        _EVENTS,
-    ),
-    "system:kube-dns": (
-        Rule(_READ, ("",), ("namespaces", "pods", "services", "endpoints")),
-        Rule(_READ, ("discovery.k8s.io",), ("endpointslices",)),
-    ),
-}
+def selector_in(text: str) -> FieldSelector:
+    """A field selector as far as rights depend on it; what cannot be read selects everything."""
+    try:
+        return parse_field_selector(text)
+    except ValueError:
+        return _NO_SELECTOR
 
 
-def rules_of(user: User) -> Sequence[Rule]:
-    """Everything that a user may do."""
-    groups = user.groups
-    if MASTERS in groups:
-        return _EVERYTHING
-    rules = list(_PUBLIC)
-    if AUTHENTICATED in groups:
-        rules += _ANYONE_KNOWN
-    if NODES in groups and user.name.startswith("system:node:"):
-        rules += _NODE
-    return rules + list(_COMPONENTS.get(user.name, ()))
-
-
-def allowed(user: User, asked: Asked) -> bool:
-    """Whether the user may do what is asked."""
-    if MASTERS in user.groups:
-        return True
-    return any(rule.allows(asked) for rule in rules_of(user))
-
-
-def denial(user: User, asked: Asked) -> Forbidden:
-    """The answer when not."""
+def denial(user: User, asked: Asked, reason: str = "") -> Forbidden:
+    """The answer when somebody may not."""
+    if asked.is_resource:
+        resource = f"{asked.plural}/{asked.subresource}" if asked.subresource else asked.plural
+        where = f'in the namespace "{asked.namespace}"' if asked.namespace else "at the cluster scope"
+        text = f'User "{user.name}" cannot {asked.verb} resource "{resource}" in API group "{asked.group}" {where}'
+    else:
+        text = f'User "{user.name}" cannot {asked.verb} path "{asked.path}"'
+    text = text.translate(_HARMLESS) + (f": {reason}" if reason else "")
     if not asked.is_resource:
-        return Forbidden(f'forbidden: User "{user.name}" cannot {asked.verb} path "{asked.path}"')
-    resource = f"{asked.plural}/{asked.subresource}" if asked.subresource else asked.plural
-    where = f'in the namespace "{asked.namespace}"' if asked.namespace else "at the cluster scope"
-    return Forbidden.of(
-        asked.plural,
-        asked.name,
-        f'User "{user.name}" cannot {asked.verb} resource "{resource}" in API group "{asked.group}" {where}',
-        group=asked.group,
-    )
+        return Forbidden(f"forbidden: {text}")
+    return Forbidden.of(asked.plural, asked.name, text, group=asked.group)
