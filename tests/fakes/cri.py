@@ -41,6 +41,7 @@ class FakeContainer:
     exit_code: int = 0
     reason: str = ""
     stop_timeout: int | None = None
+    resources: pb.LinuxContainerResources | None = None
 
 
 @dataclass
@@ -176,6 +177,14 @@ class FakeRuntime:
         container = self._container(container_id)
         container.state, container.started = pb.ContainerState.CONTAINER_RUNNING, self._tick()
         return pb.StartContainerResponse()
+
+    async def update_container_resources(
+        self, container_id: str, linux: pb.LinuxContainerResources
+    ) -> pb.UpdateContainerResourcesResponse:
+        container = self._container(container_id)
+        await self._enter("UpdateContainerResources", container.config.metadata.name)
+        container.resources = linux
+        return pb.UpdateContainerResourcesResponse()
 
     async def stop_container(self, container_id: str, *, timeout: int) -> pb.StopContainerResponse:
         container = self._container(container_id)

@@ -10,6 +10,7 @@ from tests.fakes.client import FakeClient
 from tests.kubelet.fake_runtime import NOW, Events, FakeRuntime, FakeVolumes, NoProbes, container
 
 from podwright.client.interface import Client
+from podwright.kubelet.allocation import Allocations
 from podwright.kubelet.interfaces import MountedVolumes, SyncResult
 from podwright.kubelet.pod_lifecycle import Collaborators, PodLifecycle, deadline_left
 from podwright.kubelet.pod_state import PodState, Stage
@@ -60,6 +61,7 @@ def lifecycle(runtime: FakeRuntime, statuses: StatusManager | None = None) -> Po
             host=lambda: HostFacts([]),
             network_error=lambda: "",
             now=lambda: datetime.datetime.now(datetime.UTC),
+            allocations=Allocations(),
         )
     )
 

@@ -66,6 +66,8 @@ class MountedVolumes:
     images: Mapping[str, str] = field(default_factory=dict)
     image_errors: Mapping[str, WaitingError] = field(default_factory=dict)
     """why an image volume is not there; it holds back only the containers that mount it"""
+    read_only: frozenset[str] = frozenset()
+    """volumes that no container may write to, whatever it asks for"""
 
 
 class Volumes(Protocol):
@@ -227,6 +229,8 @@ class SyncResult:
     """seconds until the next pass makes sense; None: only when something changes"""
     changed: bool = False
     """whether anything in the runtime was changed, so that its state should be read again"""
+    resize_error: str = ""
+    """why containers do not have the resources yet that they were given"""
 
 
 class PodRuntime(Protocol):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +21,7 @@ from podwright.api.resources import NODES, PODS
 from podwright.client.informer import Informer
 from podwright.client.interface import Client
 from podwright.cri.errors import CriError
+from podwright.kubelet.allocation import Allocations
 from podwright.kubelet.config import API, FILE, Op, PodConfig, PodUpdate
 from podwright.kubelet.configuration import KubeletConfiguration
 from podwright.kubelet.housekeeping import Housekeeping, LeftCgroups, LeftVolumes
@@ -72,6 +73,7 @@ class Kubelet:
         self._parts = parts
         self._node = parts.node
         self._statuses = StatusManager(parts.client)
+        self._allocations = Allocations()
         self._lifecycle = PodLifecycle(
             Collaborators(
                 client=parts.client,
@@ -83,6 +85,7 @@ class Kubelet:
                 host=self._node.host,
                 network_error=self._node.network_error,
                 now=parts.now,
+                allocations=self._allocations,
             )
         )
         self._workers = PodWorkers(self._lifecycle, resync=config.syncFrequency, on_forgotten=self._is_gone)
@@ -206,10 +209,29 @@ class Kubelet:
         elif update.op is Op.RECONCILE:
             # A readiness gate may have been set; anything else in a status is the kubelet's own doing.
             if pod["spec"].get("readinessGates"):
-                self._workers.tell(uid, Seen(pod))
+                self._workers.tell(uid, Seen(self._with_what_it_has(pod)))
         elif update.op is not Op.ADD or self._take_on(pod):
-            self._workers.tell(uid, Seen(pod))
+            self._workers.tell(uid, Seen(self._with_what_it_has(pod)))
+        self._retry_resizes()
         self._pleg.expect()
+
+    def _with_what_it_has(self, pod: Object) -> Object:
+        return self._allocations.take(pod, self._others(uid_of(pod)), self._node.node)
+
+    def _retry_resizes(self) -> None:
+        """Something has changed: there may be room now for what Pods on this node have asked for."""
+        for pod in self._allocations.deferred():
+            given = self._with_what_it_has(pod)
+            if self._allocations.state(uid_of(pod)).pending is None:
+                self._workers.tell(uid_of(pod), Seen(given))
+
+    def _others(self, uid: str) -> Sequence[Object]:
+        """The Pods that have a share of this node, but for one."""
+        return [
+            other
+            for other_uid, other, state in self._workers.pods()
+            if other_uid != uid and state.stage is not Stage.FINISHED and other_uid not in self._refused
+        ]
 
     def _take_on(self, pod: Object) -> bool:
         """Whether a new Pod is admitted; one that was admitted before, or is ending, always is."""
@@ -221,12 +243,7 @@ class Kubelet:
             return True
         if uid in self._at_start:
             return True
-        others = [
-            other
-            for other_uid, other, state in self._workers.pods()
-            if other_uid != uid and state.stage is not Stage.FINISHED and other_uid not in self._refused
-        ]
-        verdict = admit(pod, others, self._node.node)
+        verdict = admit(pod, self._others(uid), self._node.node)
         if verdict is None:
             return True
         log.info("pod %s is refused: %s", name_of(pod), verdict.message)
@@ -247,6 +264,8 @@ class Kubelet:
         )
 
     def _is_gone(self, pod: Object) -> None:
+        self._allocations.forget(uid_of(pod))
+        self._retry_resizes()
         if is_static(pod):
             self._mirrors.ended(key_of(pod))
 

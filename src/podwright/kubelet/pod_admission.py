@@ -86,6 +86,11 @@ def _resources(pod: Object, others: Sequence[Object], node: Object) -> Iterator[
             yield _short(name, wanted[name], taken, capacity)
 
 
+def shortage(pod: Object, others: Sequence[Object], node: Object) -> str:
+    """Which resource the node has too little of, beside `others`, to give `pod` what it asks for; "": none."""
+    return next((text for _, text in _resources(pod, others, node)), "")
+
+
 def _short(name: str, requested: Decimal, used: Decimal, capacity: Decimal) -> tuple[str, str]:
     factor = 1000 if name == "cpu" else 1
     r, u, c = (int((x * factor).to_integral_value(ROUND_CEILING)) for x in (requested, used, capacity))

@@ -24,6 +24,7 @@ from podwright.api.reasons import EventReason
 from podwright.api.resources import PODS
 from podwright.client.backoff import Backoff
 from podwright.client.interface import Client, DeleteOptions
+from podwright.kubelet.allocation import Allocations
 from podwright.kubelet.errors import TerminalError, WaitingError
 from podwright.kubelet.interfaces import EventWriter, PodRuntime, ProbeState, VolumeError, Volumes
 from podwright.kubelet.kuberuntime.pod_containers import app_containers, init_containers
@@ -64,6 +65,7 @@ class Collaborators:
     network_error: Callable[[], str]
     """why the runtime cannot give a Pod a network now; "": it can"""
     now: Clock
+    allocations: Allocations
 
 
 class PodLifecycle:
@@ -129,6 +131,7 @@ class PodLifecycle:
         else:
             self._failures[uid] = result.failures
             self._sandbox_failures.pop(uid, None)
+            self._with.allocations.carried_out(uid, result.resize_error)
         seen_at = asyncio.get_running_loop().time()
         after = await self._with.runtime.pod_status(uid) if result.changed else before
         self._publish(pod, after)
@@ -223,6 +226,7 @@ class PodLifecycle:
             previous=self._with.statuses.latest(uid) or pod.get("status") or {},
             now=self._with.now(),
             stage=stage or Stage(),
+            resize=self._with.allocations.state(uid),
         )
 
 

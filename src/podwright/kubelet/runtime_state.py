@@ -22,6 +22,18 @@ class ContainerState(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Sizes:
+    """The limits of a container as its cgroup has them; None: no limit."""
+
+    cpu_shares: int | None
+    """None: not known"""
+    cpu_quota: int | None
+    """microseconds of CPU time in each period of 100 ms"""
+    memory: int | None
+    """bytes"""
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerStatus:
     """One container that the runtime has, running or not."""
 
@@ -45,6 +57,8 @@ class ContainerStatus:
     log_path: str = ""
     """absolute"""
     sandbox_id: str = ""
+    sizes: Sizes | None = None
+    """of one that runs; None: not known"""
 
 
 @dataclass(frozen=True, slots=True)

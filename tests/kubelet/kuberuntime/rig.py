@@ -20,7 +20,7 @@ from podwright.kubelet.kuberuntime.node_facts import NodeFacts
 from podwright.kubelet.kuberuntime.paths import Paths
 from podwright.kubelet.kuberuntime.runtime import KubeRuntime
 from podwright.kubelet.restart_backoff import RestartBackoff
-from podwright.kubelet.runtime_state import PodRuntimeStatus
+from podwright.kubelet.runtime_state import PodRuntimeStatus, Sizes
 
 
 @dataclass
@@ -124,6 +124,9 @@ class Cgroups:
     made: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     killed: list[tuple[str, str]] = field(default_factory=list)
+    grown: list[str] = field(default_factory=list)
+    found: dict[str, Sizes] = field(default_factory=dict)
+    """What the cgroups of containers say that somebody else made."""
 
     def parent(self, pod: Object) -> str:
         return "/podwright-test/kubepods/podx"
@@ -133,6 +136,12 @@ class Cgroups:
 
     async def remove(self, uid: str) -> None:
         self.removed.append(uid)
+
+    async def grow(self, pod: Object) -> None:
+        self.grown.append(pod["metadata"]["uid"])
+
+    async def sizes(self, uid: str, container_id: str) -> Sizes | None:
+        return self.found.get(container_id)
 
     async def kill(self, uid: str, container_id: str) -> None:
         self.killed.append((uid, container_id))

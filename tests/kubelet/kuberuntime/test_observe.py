@@ -67,7 +67,7 @@ def test_a_sandbox_from_its_cri_status(mode: pb.NamespaceMode, ips: tuple[str, .
 async def test_a_list_is_two_calls_and_forgets_what_is_gone(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     await rig.sync(pod(container("b"), container("a")))
-    observer = Observer(cast(RuntimeClient, rig.cri))
+    observer = Observer(cast(RuntimeClient, rig.cri), rig.cgroups.sizes)
     rig.cri.calls.clear()
     box = next(iter(rig.cri.sandboxes))
     ids = {name: rig.cri.by_name(name).id for name in "ab"}
@@ -95,7 +95,7 @@ async def test_a_dead_sandbox_has_no_addresses_and_is_not_asked_for_them(tmp_pat
     await rig.sync(pod())
     next(iter(rig.cri.sandboxes.values())).ready = False
     rig.cri.calls.clear()
-    fresh = Observer(cast(RuntimeClient, rig.cri))
+    fresh = Observer(cast(RuntimeClient, rig.cri), rig.cgroups.sizes)
     assert (await fresh.pod_status(UID)).ips == ()
     assert not rig.cri.called("PodSandboxStatus")
     assert (await rig.status()).ips == ()

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 from tests.kubelet.kuberuntime.pods import UID, container, pod
-from tests.kubelet.kuberuntime.rig import Rig
+from tests.kubelet.kuberuntime.rig import Cgroups, Rig
 
 from podwright.cri.containerd_events import ContainerdEvents, TaskEvent
 from podwright.cri.errors import CriError, Unavailable, Unimplemented
@@ -38,7 +38,7 @@ async def rig(tmp_path: Path) -> Rig:
 
 def stream(rig: Rig, containerd: FakeContainerd | None) -> Any:
     runtime = cast(Any, rig.cri)
-    events = RuntimeEvents(runtime, cast(ContainerdEvents | None, containerd), Observer(runtime))
+    events = RuntimeEvents(runtime, cast(ContainerdEvents | None, containerd), Observer(runtime, Cgroups().sizes))
     return aclosing(cast(AsyncGenerator[str, None], events.stream()))
 
 

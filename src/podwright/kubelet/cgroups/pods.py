@@ -15,6 +15,7 @@ import asyncio
 import hashlib
 import threading
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from podwright.api.objects import Object, uid_of
@@ -28,7 +29,8 @@ from podwright.kubelet.cgroups.limits import (
     shares_of_weight,
 )
 from podwright.kubelet.cgroups.tree import CgroupTree
-from podwright.kubelet.cgroups.usage import Usage, read_usage
+from podwright.kubelet.cgroups.usage import Usage, read_sizes, read_usage
+from podwright.kubelet.runtime_state import Sizes
 
 _TIERS = {"Guaranteed": "", "Burstable": "/burstable", "BestEffort": "/besteffort"}
 
@@ -77,6 +79,37 @@ class PodCgroups:
         self._tree.create(self._name(qos, uid_of(pod)), pod_limits(pod, self._pids, cfs_quota=self._cfs_quota))
         if qos == "Burstable":
             self._share_burstable()
+
+    async def grow(self, pod: Object) -> None:
+        """Raise the limits of the Pod's cgroup to those of `pod`, and lower none: its containers are resized after it.
+
+        Raises OSError, ValueError.
+        """
+        await asyncio.to_thread(self._grow, pod)
+
+    def _grow(self, pod: Object) -> None:
+        name = self.parent(pod)
+        wanted = pod_limits(pod, self._pids, cfs_quota=self._cfs_quota)
+        now = read_sizes(self._tree, name)
+        if now is None:
+            return
+        memory, cpu = wanted.memory, wanted.cpu_quota
+        self._tree.create(
+            name,
+            replace(
+                wanted,
+                memory=memory if memory and now.memory and memory > now.memory else None,
+                cpu_quota=cpu if cpu and now.cpu_quota and cpu > now.cpu_quota else None,
+            ),
+        )
+
+    async def sizes(self, uid: str, container_id: str) -> Sizes | None:
+        """The limits of a container; None when it has no cgroup here. Raises OSError."""
+        return await asyncio.to_thread(self._sizes, uid, container_id)
+
+    def _sizes(self, uid: str, container_id: str) -> Sizes | None:
+        found = (read_sizes(self._tree, f"{self._name(qos, uid)}/{container_id}") for qos in _TIERS)
+        return next((sizes for sizes in found if sizes is not None), None)
 
     async def kill(self, uid: str, container_id: str) -> None:
         """Kill every process of one container. Raises OSError."""

@@ -1,6 +1,6 @@
 """What a cgroup uses: CPU time, memory, processes. Blocks: use a thread.
 
-Called by `pods` for the kubelet's stats.
+Called by `pods`, for the kubelet's stats and for resizes.
 Page: https://kubernetes.io/docs/reference/instrumentation/node-metrics/
 """
 
@@ -9,6 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from podwright.kubelet.cgroups.tree import CgroupTree
+from podwright.kubelet.runtime_state import Sizes
+
+_NO_LIMIT = 1 << 62
+"""What v1 says where there is none is a little less than 2^63."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,21 @@ def read_usage(tree: CgroupTree, name: str) -> Usage | None:
         rss_bytes=stats.get(rss_key, 0),
         processes=int(tree.read("pids", name, "pids.current") or 0),
     )
+
+
+def read_sizes(tree: CgroupTree, name: str) -> Sizes | None:
+    """The limits of a cgroup; None when there is none of that name. Raises OSError."""
+    shares = tree.read("cpu", name, "cpu.shares")
+    if shares is not None:
+        quota = int(tree.read("cpu", name, "cpu.cfs_quota_us") or -1)
+        memory = int(tree.read("memory", name, "memory.limit_in_bytes") or _NO_LIMIT)
+        return Sizes(int(shares), quota if quota > 0 else None, memory if memory < _NO_LIMIT else None)
+    most = tree.read("cpu", name, "cpu.max")
+    if most is None:
+        return None
+    cpu, limit = most.split()[0], (tree.read("memory", name, "memory.max") or "max").strip()
+    # What shares a weight was made from cannot be told.
+    return Sizes(None, None if cpu == "max" else int(cpu), None if limit == "max" else int(limit))
 
 
 def _keyed(text: str) -> dict[str, int]:

@@ -9,7 +9,7 @@ Page: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/ and .../
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from podwright.api.objects import Object, metadata
@@ -60,20 +60,21 @@ class Actions:
         return not (self.kill_pod or self.create_sandbox or self.kill or self.starts)
 
 
-def compute_actions(pod: Object, status: PodRuntimeStatus, probes: Probes) -> Actions:
-    """The whole decision. `probes` answers what the probes of a container instance have said."""
+def compute_actions(pod: Object, status: PodRuntimeStatus, probes: Probes, outgrown: Collection[str] = ()) -> Actions:
+    """The whole decision. `probes` answers what the probes of a container instance have said; `outgrown` are the ids
+    of containers whose new resources take a new container."""
     change = sandbox_change(pod, status)
     if change is not None:
         return _with_new_sandbox(pod, status, change)
     deleted = _is_deleted(pod)
     sandbox = status.sandboxes[0]
     ephemeral = tuple(m for m in ephemeral_containers(pod) if not deleted and status.newest(m.name) is None)
-    init = init_progress(pod, status, sandbox.id, probes)
+    init = init_progress(pod, status, sandbox.id, probes, outgrown)
     if init.failed:
         return Actions(kill_pod=True)
     if not init.done:
         return Actions(kill=init.kill, start_ephemeral=ephemeral, start_init=() if deleted else init.start)
-    return _with_apps(pod, status, probes, init, ephemeral)
+    return _with_apps(pod, status, _AppPlan(deleted, probes, outgrown), init, ephemeral)
 
 
 def sandbox_change(pod: Object, status: PodRuntimeStatus) -> SandboxChange | None:
@@ -153,10 +154,8 @@ def _init_gave_up(init: Sequence[Member], status: PodRuntimeStatus) -> bool:
 
 
 def _with_apps(
-    pod: Object, status: PodRuntimeStatus, probes: Probes, init: InitProgress, ephemeral: Sequence[Member]
+    pod: Object, status: PodRuntimeStatus, plan: _AppPlan, init: InitProgress, ephemeral: Sequence[Member]
 ) -> Actions:
-    deleted = _is_deleted(pod)
-    plan = _AppPlan(deleted, probes)
     for member in app_containers(pod):
         plan.add(member, status.newest(member.name))
     # Ephemeral containers and sidecars do not keep a Pod alive whose own containers are all done.
@@ -165,7 +164,7 @@ def _with_apps(
     return Actions(
         kill=(*init.kill, *plan.kill),
         start_ephemeral=ephemeral,
-        start_init=() if deleted else init.start,
+        start_init=() if plan.deleted else init.start,
         start_app=tuple(plan.start),
     )
 
@@ -174,6 +173,7 @@ def _with_apps(
 class _AppPlan:
     deleted: bool
     probes: Probes
+    outgrown: Collection[str]
     keep: int = 0
     start: list[Member] = field(default_factory=list)
     kill: list[Kill] = field(default_factory=list)
@@ -182,7 +182,7 @@ class _AppPlan:
         if status is None or status.state is ContainerState.CREATED:
             self._start(member)
         elif status.state is ContainerState.RUNNING:
-            kill = kill_running(member, status, self.probes)
+            kill = kill_running(member, status, self.probes, self.outgrown)
             if kill is None:
                 self.keep += 1
                 return

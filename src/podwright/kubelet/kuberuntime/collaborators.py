@@ -11,6 +11,7 @@ from podwright.cri.client import ImageClient, RuntimeClient
 from podwright.kubelet.interfaces import ContainerRef, Environment, EventWriter, Hooks, Images, ProbeState, Rescue
 from podwright.kubelet.kuberuntime.node_facts import NodeFacts
 from podwright.kubelet.kuberuntime.paths import Paths
+from podwright.kubelet.runtime_state import Sizes
 
 
 class DeliveredHooks(Hooks, Protocol):
@@ -38,6 +39,14 @@ class PodCgroups(Protocol):
 
     async def create(self, pod: Object) -> None:
         """Make it, with the Pod's limits. Safe to repeat. Raises OSError."""
+        ...
+
+    async def grow(self, pod: Object) -> None:
+        """Raise its limits to those of `pod`, and lower none. Raises OSError."""
+        ...
+
+    async def sizes(self, uid: str, container_id: str) -> Sizes | None:
+        """The limits of one container. Raises OSError."""
         ...
 
     async def kill(self, uid: str, container_id: str) -> None:

@@ -31,6 +31,7 @@ from podwright.kubelet.kuberuntime.killing import Killer, Target
 from podwright.kubelet.kuberuntime.observe import Observer
 from podwright.kubelet.kuberuntime.paths import log_path
 from podwright.kubelet.kuberuntime.pod_containers import Member
+from podwright.kubelet.kuberuntime.resize import sizes_of
 from podwright.kubelet.kuberuntime.sandbox import Sandbox
 from podwright.kubelet.kuberuntime.security import ImageUser, needs_image_user
 from podwright.kubelet.kuberuntime.together import beside
@@ -134,6 +135,7 @@ class Starter:
         except CriError as error:
             raise CreateError(error.message) from error
         self._observer.created(made.container_id, uid_of(start.pod))
+        self._observer.sized(made.container_id, sizes_of(config.linux.resources))
         self._event(start, "Normal", EventReason.CREATED, "Container created")
         return made.container_id
 

@@ -9,7 +9,7 @@ Page: https://kubernetes.io/docs/concepts/workloads/pods/init-containers/#detail
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from podwright.api.objects import Object
@@ -40,8 +40,10 @@ class _Step:
     kill: Kill | None = None
 
 
-def init_progress(pod: Object, status: PodRuntimeStatus, sandbox_id: str, probes: Probes) -> InitProgress:
-    """Look at every init container, last first."""
+def init_progress(
+    pod: Object, status: PodRuntimeStatus, sandbox_id: str, probes: Probes, outgrown: Collection[str] = ()
+) -> InitProgress:
+    """Look at every init container, last first; `outgrown` as of `kills.kill_running`."""
     containers = init_containers(pod)
     if not containers:
         return InitProgress(done=True)
@@ -54,13 +56,13 @@ def init_progress(pod: Object, status: PodRuntimeStatus, sandbox_id: str, probes
         instance = here.get(member.name)
         if found:
             if member.is_sidecar:
-                step = _Step(again=True) if instance is None else _sidecar(member, instance, probes)
+                step = _Step(again=True) if instance is None else _sidecar(member, instance, probes, outgrown)
                 _collect(step, member, start, kill)
             continue
         if instance is None:
             continue
         found = True
-        step = _sidecar(member, instance, probes) if member.is_sidecar else _plain(member, instance)
+        step = _sidecar(member, instance, probes, outgrown) if member.is_sidecar else _plain(member, instance)
         if step.failed:
             return InitProgress(done=False, failed=True)
         if step.passed:
@@ -81,15 +83,15 @@ def _collect(step: _Step, member: Member, start: list[Member], kill: list[Kill])
         start.append(member)
 
 
-def _sidecar(member: Member, instance: ContainerStatus, probes: Probes) -> _Step:
+def _sidecar(member: Member, instance: ContainerStatus, probes: Probes, outgrown: Collection[str]) -> _Step:
     if instance.state is ContainerState.UNKNOWN:
         return _Step(again=True, kill=kill_unknown(member, instance))
     if instance.state is not ContainerState.RUNNING:
         return _Step(again=True)
-    kill = kill_running(member, instance, probes)
+    kill = kill_running(member, instance, probes, outgrown)
     if kill is not None:
         # A liveness failure does not hold back the containers after it: it had started once.
-        return _Step(passed=kill.probe == "liveness", again=kill.restart, kill=kill)
+        return _Step(passed=kill.probe == "liveness" or instance.id in outgrown, again=kill.restart, kill=kill)
     return _Step(passed=probes.is_started(member.name, instance.id) is not False)
 
 

@@ -7,6 +7,7 @@ Page: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#containe
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,8 +41,13 @@ class Kill:
     restart: bool = True
 
 
-def kill_running(member: Member, status: ContainerStatus, probes: Probes) -> Kill | None:
-    """Whether and why a running container has to go; None: it stays."""
+def kill_running(
+    member: Member, status: ContainerStatus, probes: Probes, outgrown: Collection[str] = ()
+) -> Kill | None:
+    """Whether and why a running container has to go; None: it stays.
+
+    `outgrown`: ids of containers whose new resources take a new container.
+    """
     noun = "Init container" if member.kind is ContainerKind.INIT else "Container"
     probe, restart = "", member.restart_policy != "Never"
     if status.hash and status.hash != container_hash(member.spec):
@@ -49,6 +55,8 @@ def kill_running(member: Member, status: ContainerStatus, probes: Probes) -> Kil
         cause, restart = "definition changed", True
     elif probe := probes.must_restart(member.name, status.id):
         cause = f"failed {probe} probe"
+    elif status.id in outgrown:
+        return Kill(member, status.id, f"{noun} {member.name} resize requires restart")
     else:
         return None
     message = f"{noun} {member.name} {cause}" + (", will be restarted" if restart else "")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from podwright.kubelet.runtime_state import (
     PodRuntimeStatus,
     PodSummary,
     SandboxStatus,
+    Sizes,
 )
 
 _STATES = {
@@ -41,8 +42,11 @@ _SETTLED = (ContainerState.RUNNING, ContainerState.EXITED)
 class Observer:
     """Looks at the runtime, and remembers which sandbox and container belongs to which Pod."""
 
-    def __init__(self, runtime: RuntimeClient) -> None:
+    def __init__(self, runtime: RuntimeClient, sizes: Callable[[str, str], Awaitable[Sizes | None]]) -> None:
+        """`sizes` reads the limits of a container, by its Pod's UID and its id."""
         self._runtime = runtime
+        self._read_sizes = sizes
+        self._sizes: dict[str, Sizes] = {}
         self._owners: dict[str, str] = {}
         self._sandboxes: dict[str, SandboxStatus] = {}
         self._containers: dict[str, ContainerStatus] = {}
@@ -61,7 +65,14 @@ class Observer:
         self._owners.pop(id, None)
         self._sandboxes.pop(id, None)
         self._containers.pop(id, None)
+        self._sizes.pop(id, None)
         self._stopped.discard(id)
+
+    def sized(self, id: str, sizes: Sizes) -> None:
+        """A container was given these limits."""
+        self._sizes[id] = sizes
+        if (known := self._containers.get(id)) is not None:
+            self._containers[id] = replace(known, sizes=sizes)
 
     def stopped(self, sandbox_id: str) -> None:
         """The runtime has said that the sandbox is stopped, its network taken down."""
@@ -162,9 +173,22 @@ class Observer:
             said = await asyncio.to_thread(_last_words, status)
             if said:
                 found = replace(found, message=": ".join(part for part in (found.message, said) if part))
+        elif found.state is ContainerState.RUNNING:
+            found = replace(found, sizes=await self._sizes_of(found.id))
         if found.state in _SETTLED:
             self._containers[item.id] = found
         return found
+
+    async def _sizes_of(self, id: str) -> Sizes | None:
+        if id not in self._sizes:
+            try:
+                read = await self._read_sizes(self._owners.get(id, ""), id)
+            except OSError:
+                return None
+            if read is None:
+                return None
+            self._sizes[id] = read
+        return self._sizes[id]
 
 
 _EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from podwright.api.objects import Object, uid_of
 from podwright.api.reasons import EventReason
+from podwright.cri.errors import CriError
 from podwright.kubelet.errors import CrashLoopError, SandboxError, TerminalError, WaitingError
 from podwright.kubelet.interfaces import ContainerRef, MountedVolumes, ProbeState, SyncResult
 from podwright.kubelet.kuberuntime.actions import Actions, compute_actions
@@ -25,6 +27,8 @@ from podwright.kubelet.kuberuntime.killing import Killer, Target
 from podwright.kubelet.kuberuntime.kills import Kill
 from podwright.kubelet.kuberuntime.observe import Observer
 from podwright.kubelet.kuberuntime.pod_containers import Member, describe_pod, members
+from podwright.kubelet.kuberuntime.resize import Resizing, limits_of, resizings
+from podwright.kubelet.kuberuntime.resources import container_resources
 from podwright.kubelet.kuberuntime.sandbox import Sandbox, Sandboxes
 from podwright.kubelet.kuberuntime.together import all_of
 from podwright.kubelet.restart_backoff import RestartBackoff, go_duration
@@ -56,6 +60,7 @@ class PodSync:
     def __init__(self, with_: Collaborators, observer: Observer, killer: Killer, backoff: RestartBackoff) -> None:
         self._with = with_
         self._killer = killer
+        self._observer = observer
         self._backoff = backoff
         self._sandboxes = Sandboxes(with_, observer)
         self._starter = Starter(with_, observer, killer)
@@ -66,7 +71,46 @@ class PodSync:
         if failures:
             return sync_result(failures, changed=True)
         # 1. decide
-        actions = compute_actions(pod, status, PodProbes(uid_of(pod), self._with.probes))
+        resizing = resizings(pod, status, self._with.facts)
+        outgrown = {one.container_id for one in resizing if one.restart}
+        actions = compute_actions(pod, status, PodProbes(uid_of(pod), self._with.probes), outgrown)
+        if not resizing or actions.kill_pod or actions.create_sandbox is not None:
+            return await self._carry_out(pod, status, volumes, actions, failures)
+        # Room first, then the containers, and what the Pod no longer needs last.
+        grown = await self._resize(self._with.cgroups.grow(pod), *self._resizes(pod, resizing))
+        result = await self._carry_out(pod, status, volumes, actions, failures)
+        error = grown or await self._resize(self._with.cgroups.create(pod))
+        retry = min(RETRY, result.retry_after or RETRY) if error else result.retry_after
+        return replace(result, changed=True, resize_error=error, retry_after=retry)
+
+    def _resizes(self, pod: Object, resizing: Sequence[Resizing]) -> Iterator[Coroutine[Any, Any, None]]:
+        for one in resizing:
+            if not one.restart:
+                yield self._resize_one(pod, one)
+
+    async def _resize_one(self, pod: Object, one: Resizing) -> None:
+        given = container_resources(pod, one.member, self._with.facts)
+        await self._with.runtime.update_container_resources(one.container_id, limits_of(one.sizes, given))
+        self._observer.sized(one.container_id, one.sizes)
+
+    async def _resize(self, *steps: Coroutine[Any, Any, None]) -> str:
+        """Why not everything could be resized; "": it was."""
+        errors = []
+        for step in steps:
+            try:
+                await step
+            except (CriError, OSError) as error:
+                errors.append(str(error))
+        return "; ".join(errors)
+
+    async def _carry_out(
+        self,
+        pod: Object,
+        status: PodRuntimeStatus,
+        volumes: MountedVolumes,
+        actions: Actions,
+        failures: dict[str, WaitingError],
+    ) -> SyncResult:
         if actions.is_nothing:
             return SyncResult()
         # 2. kill

@@ -15,10 +15,13 @@ from podwright.api.pods import is_sidecar
 from podwright.api.reasons import Phase
 from podwright.kubelet.runtime_state import PodRuntimeStatus
 from podwright.kubelet.status.phase import has_started
+from podwright.kubelet.status.resize import CONDITIONS, SETTLED, Resize, resize_conditions
 
 READY_TO_START = "PodReadyToStartContainers"
 OWNED = (READY_TO_START, "Initialized", "Ready", "ContainersReady", "PodScheduled")
 """In the order in which they stand in the status."""
+PASSING = CONDITIONS
+"""Those that are there only while they are true."""
 
 Condition = dict[str, Any]
 Statuses = Sequence[Mapping[str, Any]]
@@ -33,9 +36,10 @@ def pod_conditions(
     *,
     previous: Mapping[str, Any],
     now: datetime.datetime,
+    resize: Resize = SETTLED,
 ) -> list[Condition]:
     """All conditions: those of others as they are, then the kubelet's own; times kept where the status is the same."""
-    foreign = [dict(c) for c in previous.get("conditions") or () if c.get("type") not in OWNED]
+    foreign = [dict(c) for c in previous.get("conditions") or () if c.get("type") not in (*OWNED, *PASSING)]
     containers = containers_ready(pod, phase, [*inits, *apps])
     own = [
         _condition(READY_TO_START, has_sandbox(pod, runtime)),
@@ -43,6 +47,7 @@ def pod_conditions(
         ready(pod, containers, foreign),
         containers,
         _condition("PodScheduled", True),
+        *resize_conditions(resize),
     ]
     before = {c.get("type"): c for c in previous.get("conditions") or ()}
     generation = (pod.get("metadata") or {}).get("generation")

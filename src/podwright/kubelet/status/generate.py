@@ -20,6 +20,7 @@ from podwright.kubelet.interfaces import ContainerKind
 from podwright.kubelet.status.conditions import pod_conditions
 from podwright.kubelet.status.containers import LOST_AT_END, Seen, container_statuses, lost
 from podwright.kubelet.status.phase import TERMINAL, has_started, pod_phase
+from podwright.kubelet.status.resize import SETTLED, Resize
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def pod_status(
     previous: Mapping[str, Any],
     now: datetime.datetime,
     stage: Stage = Stage(),
+    resize: Resize = SETTLED,
 ) -> Object:
     """A new PodStatus; `previous` is the newest one known, which may be the API's or not yet written."""
     name = node.runtime_name
@@ -73,7 +75,11 @@ def pod_status(
     if (generation := pod["metadata"].get("generation")) is not None:
         status["observedGeneration"] = generation
     status["phase"] = str(phase)
-    status["conditions"] = pod_conditions(pod, phase, seen.runtime, inits, apps, previous=previous, now=now)
+    status["conditions"] = pod_conditions(
+        pod, phase, seen.runtime, inits, apps, previous=previous, now=now, resize=resize
+    )
+    if resize.in_progress:
+        _keep_resources([*inits, *apps], previous)
     _explain(status, previous, stage, now)
     status |= _addresses(pod, seen, node, previous)
     status["startTime"] = previous.get("startTime") or rfc3339(now)
@@ -84,6 +90,15 @@ def pod_status(
         status["ephemeralContainerStatuses"] = ephemerals
     status["qosClass"] = previous.get("qosClass") or qos_class(pod)
     return status
+
+
+def _keep_resources(statuses: Sequence[dict[str, Any]], previous: Mapping[str, Any]) -> None:
+    """While containers are being resized they have what they had."""
+    before = [*(previous.get("initContainerStatuses") or ()), *(previous.get("containerStatuses") or ())]
+    had = {s["name"]: s["resources"] for s in before if "resources" in s}
+    for status in statuses:
+        if "resources" in status and status["name"] in had:
+            status["resources"] = copy_object(had[status["name"]])
 
 
 def refused_status(pod: Object, verdict: Verdict, now: datetime.datetime) -> Object:

@@ -23,7 +23,7 @@ from podwright.api.errors import Conflict, NotFound, StatusError
 from podwright.api.objects import Key, Object, key_of, resource_version_of, uid_of
 from podwright.api.resources import PODS
 from podwright.client.interface import Client, PatchType
-from podwright.kubelet.status.conditions import OWNED
+from podwright.kubelet.status.conditions import OWNED, PASSING
 from podwright.kubelet.status.patch import status_patch
 
 log = logging.getLogger(__name__)
@@ -195,11 +195,11 @@ def _version(obj: Object) -> int:
 
 def _with_foreign_conditions(desired: Object, base: Mapping[str, Any]) -> Object:
     """`desired` with the conditions that others have written since it was made."""
+    own = (*OWNED, *PASSING)
     mine = {c["type"] for c in desired.get("conditions") or ()}
     newer = {c["type"]: c for c in base.get("conditions") or ()}
     merged = [
-        newer[c["type"]] if c["type"] not in OWNED and c["type"] in newer else c
-        for c in desired.get("conditions") or ()
+        newer[c["type"]] if c["type"] not in own and c["type"] in newer else c for c in desired.get("conditions") or ()
     ]
-    merged += [c for kind, c in newer.items() if kind not in mine and kind not in OWNED]
+    merged += [c for kind, c in newer.items() if kind not in mine and kind not in own]
     return {**desired, "conditions": merged}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from podwright.kubelet.status.conditions import OWNED
+from podwright.kubelet.status.conditions import OWNED, PASSING
 
 _REMOVABLE = ("reason", "message")
 _BY_ADDRESS = ("podIPs", "hostIPs")
@@ -50,8 +50,10 @@ def _conditions(base: Sequence[Mapping[str, Any]], desired: Sequence[Mapping[str
         old = before.get(condition["type"])
         if old is None:
             changed.append(condition)
-        elif condition["type"] in OWNED and not same(old, condition):
+        elif condition["type"] in (*OWNED, *PASSING) and not same(old, condition):
             changed.append({**dict.fromkeys(k for k in old if k not in condition), **condition})
+    wanted = {c["type"] for c in desired}
+    changed += [{"$patch": "delete", "type": kind} for kind in PASSING if kind in before and kind not in wanted]
     return changed
 
 
