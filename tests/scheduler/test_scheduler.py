@@ -12,7 +12,14 @@ from tests.scheduler.objects import node, pod
 
 from podwright.api.errors import Conflict, Unavailable
 from podwright.api.objects import Object
-from podwright.api.resources import EVENTS, NODES, PODS
+from podwright.api.resources import (
+    EVENTS,
+    NODES,
+    PERSISTENT_VOLUME_CLAIMS,
+    PERSISTENT_VOLUMES,
+    PODS,
+    STORAGE_CLASSES,
+)
 from podwright.client.events import EventRecorder
 from podwright.client.interface import DeleteOptions
 from podwright.scheduler.scheduler import Scheduler
@@ -167,3 +174,72 @@ async def test_when_there_is_room_again_the_highest_priority_goes_first() -> Non
         await client.delete(PODS, "first", "default", DeleteOptions(grace_period_seconds=0))
         assert await eventually(lambda: bound(client, "high")) == "n"
         assert await bound(client, "low") == ""
+
+
+CLAIM_OF_LATER = {
+    "metadata": {"name": "c"},
+    "spec": {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "1Gi"}},
+        "storageClassName": "later",
+    },
+    "status": {"phase": "Pending"},
+}
+LATER = {"metadata": {"name": "later"}, "provisioner": "x", "volumeBindingMode": "WaitForFirstConsumer"}
+USES_C = {"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}]}
+
+
+async def test_a_claim_is_told_the_node_and_the_pod_bound_when_the_claim_is() -> None:
+    client = FakeClient()
+    await client.create(NODES, node())
+    await client.create(STORAGE_CLASSES, LATER)
+    async with scheduling(client):
+        await client.create(PODS, pod(**USES_C), "default")
+        await eventually(lambda: events(client, "FailedScheduling"))
+        assert (await condition(client))["message"] == (
+            '0/1 nodes are available: persistentvolumeclaim "c" not found. no new claims to deallocate, preemption: '
+            "0/1 nodes are available: 1 Preemption is not helpful for scheduling."
+        )
+        await client.create(PERSISTENT_VOLUME_CLAIMS, CLAIM_OF_LATER, "default")
+        await eventually(lambda: selected(client))
+        assert await bound(client) == ""
+        await take(client)
+        assert await eventually(lambda: bound(client)) == "n"
+
+
+async def selected(client: FakeClient) -> str:
+    claim = await client.get(PERSISTENT_VOLUME_CLAIMS, "c", "default")
+    return claim["metadata"].get("annotations", {}).get("volume.kubernetes.io/selected-node") or ""
+
+
+async def take(client: FakeClient) -> None:
+    """What the binder does for the claim."""
+    await client.create(PERSISTENT_VOLUMES, {"metadata": {"name": "pv"}, "spec": {}})
+    annotations = {"pv.kubernetes.io/bind-completed": "yes"}
+    body = {"metadata": {"annotations": annotations}, "spec": {"volumeName": "pv"}}
+    await client.patch(PERSISTENT_VOLUME_CLAIMS, "c", body, "default")
+
+
+async def test_a_node_on_which_there_is_no_volume_is_chosen_anew() -> None:
+    client = FakeClient()
+    await client.create(NODES, node())
+    await client.create(STORAGE_CLASSES, LATER)
+    await client.create(PERSISTENT_VOLUME_CLAIMS, CLAIM_OF_LATER, "default")
+    await client.create(PODS, pod(cpu="3", **USES_C), "default")
+    async with scheduling(client):
+        await eventually(lambda: selected(client))
+        await client.create(PODS, pod("q", cpu="3"), "default")
+        await eventually(lambda: events(client, "FailedScheduling"))  # its room is kept meanwhile
+        body = {"metadata": {"annotations": {"volume.kubernetes.io/selected-node": None}}}
+        await client.patch(PERSISTENT_VOLUME_CLAIMS, "c", body, "default")
+        # Now both want the room; whichever gets it, it is given once.
+        await eventually(lambda: _bound_or_selected(client))
+        if await bound(client, "q"):
+            await client.delete(PODS, "q", "default", DeleteOptions(grace_period_seconds=0))
+        await eventually(lambda: selected(client))
+        await take(client)
+        assert await eventually(lambda: bound(client)) == "n"
+
+
+async def _bound_or_selected(client: FakeClient) -> str:
+    return await bound(client, "q") or await selected(client)

@@ -62,6 +62,14 @@ def explanation(pod: Object, obstacles: Sequence[Obstacle]) -> str:
     return f"0/{total} nodes are available: {_counted(counts)}. {_about_preemption(pod, obstacles)}"
 
 
+def refusal(pod: Object, why: str, nodes: int) -> str:
+    """The message when something about the Pod itself keeps it from every one of so many nodes."""
+    if not nodes:
+        return NO_NODES
+    against = [Obstacle((why,), lasting=True)] * nodes
+    return f"0/{nodes} nodes are available: {why}. {_about_preemption(pod, against)}"
+
+
 def _about_preemption(pod: Object, obstacles: Sequence[Obstacle]) -> str:
     # Nothing is ever preempted here, which kube-scheduler would put in these words.
     if (pod.get("spec") or {}).get("preemptionPolicy") == "Never":

@@ -1,9 +1,10 @@
 """The scheduler: every Pod without a node gets one as soon as there is one that can take it.
 
     pending --decide: a node fits--> assumed --bound--> done
-       ^        |                       | binding failed
-       |        +--none fits--> parked  +--> pending, after a back-off
-       +-- a node or the room on one has changed
+       ^        |                       | binding failed      (its claims without a volume are told the node,
+       |        +--none fits--> parked  +--> pending, after    and the Pod is bound once they are)
+       |                                     a back-off
+       +-- a node, the room on one, or a claim has changed
 
 It wakes on changes only. Deciding never awaits, so that two Pods never get the same room; what is decided counts as
 taken until the watch shows it. Started by `app.py`.
@@ -16,20 +17,23 @@ import asyncio
 import datetime
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from podwright.api.errors import Conflict, NotFound
-from podwright.api.objects import Key, Object, key_of, metadata, name_of, rfc3339, uid_of
+from podwright.api.objects import Key, Object, key_of, metadata, name_of, namespace_of, rfc3339, uid_of
 from podwright.api.reasons import EventReason, Phase
-from podwright.api.resources import NODES, PODS
+from podwright.api.resources import NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, STORAGE_CLASSES
+from podwright.api.volumes import SELECTED_NODE, annotation, claims_of, is_bound
 from podwright.client.backoff import Backoff
 from podwright.client.events import EventRecorder
 from podwright.client.informer import Informer
 from podwright.client.interface import Client, PatchType
 from podwright.client.work_queue import WorkQueue
 from podwright.scheduler.demand import Demand, NodeState, demand_of, node_state
-from podwright.scheduler.filter import Obstacle, explanation, obstacle
+from podwright.scheduler.filter import Obstacle, explanation, obstacle, refusal
 from podwright.scheduler.score import best
+from podwright.scheduler.volumes import Claims, Storage, claims_asked, obstacle_to_claims
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +41,14 @@ DEFAULT_SCHEDULER = "default-scheduler"
 GATED = "Scheduling is blocked due to non-empty scheduling gates"
 _BINDERS = 16
 """Bindings under way at once, so that their writes share one commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A node for a Pod, and what its claims wait for."""
+
+    node: NodeState
+    claims: Claims
 
 
 class Scheduler:
@@ -55,21 +67,30 @@ class Scheduler:
         self._name = scheduler_name
         self._pods = Informer(client, PODS)
         self._nodes = Informer(client, NODES)
+        self._claims = Informer(client, PERSISTENT_VOLUME_CLAIMS)
+        self._volumes = Informer(client, PERSISTENT_VOLUMES)
+        self._classes = Informer(client, STORAGE_CLASSES)
         self._queue: WorkQueue[Key] = WorkQueue(Backoff(base=0.05, cap=10.0))
         self._parked: set[Key] = set()
         self._placed: dict[str, dict[Key, Demand]] = {}
         self._assumed: dict[Key, tuple[str, str]] = {}
         """Decided and not yet seen: the Pod's uid and its node."""
+        self._awaiting: dict[Key, frozenset[Key]] = {}
+        """Decided, and to be bound when these claims are."""
 
     async def run(self) -> None:
         """Schedule until cancelled."""
         self._pods.add_handler(self._pod_changed)
         self._nodes.add_handler(self._node_changed)
+        self._claims.add_handler(self._claim_changed)
+        self._volumes.add_handler(self._storage_changed)
+        self._classes.add_handler(self._storage_changed)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._nodes.run())
-            group.create_task(self._pods.run())
-            await self._nodes.wait_synced()
-            await self._pods.wait_synced()
+            informers = (self._nodes, self._pods, self._claims, self._volumes, self._classes)
+            for informer in informers:
+                group.create_task(informer.run())
+            for informer in informers:
+                await informer.wait_synced()
             await self._queue.run(self._schedule, workers=_BINDERS)
 
     # what has changed
@@ -95,6 +116,7 @@ class Scheduler:
     def _released(self, key: Key, old: Object | None, new: Object | None) -> bool:
         """Give back the room of a Pod that is gone or has ended; whether there was any."""
         if new is None or _finished(new):
+            self._awaiting.pop(key, None)
             node = self._assumed.pop(key, ("", ""))[1] or (_node_of(old) if old else "") or _node_of(new or {})
             return self._placed.get(node, {}).pop(key, None) is not None
         if old is not None and _node_of(old) and old.get("spec") != new.get("spec"):
@@ -105,6 +127,23 @@ class Scheduler:
         # A heartbeat changes a node too, but nothing that a Pod waits for.
         if new is not None and (old is None or _offer(old) != _offer(new)):
             self._unpark()
+
+    def _claim_changed(self, old: Object | None, new: Object | None) -> None:
+        selected = [annotation(claim or {}, SELECTED_NODE) for claim in (old, new)]
+        if new is None or (selected[0] and not selected[1]):
+            # No volume can be had on the node that was chosen: the Pod is looked at as if it were new.
+            claim = key_of(new or old or {})
+            for key in [key for key, claims in self._awaiting.items() if claim in claims]:
+                self._forget(key, *self._assumed.get(key, ("", "")))
+                self._queue.add_rate_limited(key)
+        self._storage_changed(old, new)
+
+    def _storage_changed(self, old: Object | None, new: Object | None) -> None:
+        for key in tuple(self._awaiting):
+            self._queue.add(key)
+        for key in [key for key in self._parked if any(claims_of(self._pods.by_key(key) or {}))]:
+            self._parked.discard(key)
+            self._queue.add(key)
 
     def _unpark(self) -> None:
         waiting = sorted(self._parked, key=self._urgency)
@@ -130,7 +169,12 @@ class Scheduler:
 
     async def _schedule(self, key: Key) -> None:
         pod = self._pods.by_key(key)
-        if pod is None or not self._is_mine(pod) or self._assumed.get(key, ("",))[0] == uid_of(pod):
+        if pod is None or not self._is_mine(pod):
+            return
+        uid, node = self._assumed.get(key, ("", ""))
+        if uid == uid_of(pod):
+            if key in self._awaiting:
+                await self._bind_when_ready(pod, key, node)
             return
         if (pod.get("spec") or {}).get("schedulingGates"):
             self._parked.add(key)
@@ -143,44 +187,85 @@ class Scheduler:
             self._recorder.event(pod, "Warning", EventReason.FAILED_SCHEDULING, found)
             await self._set_condition(pod, "Unschedulable", found)
         else:
-            await self._bind(pod, key, demand, found)
+            self._assumed[key] = (uid_of(pod), found.node.name)
+            self._placed.setdefault(found.node.name, {})[key] = demand
+            if found.claims.open:
+                await self._tell_claims(pod, key, found.claims, found.node.name)
+            else:
+                await self._bind(pod, key, found.node.name)
 
-    def _decide(self, pod: Object, demand: Demand) -> NodeState | str:
+    def _decide(self, pod: Object, demand: Demand) -> _Found | str:
         """The node to bind to, or why there is none."""
+        storage, claims = Storage({}, {}, {}), Claims()
+        if any(claims_of(pod)):
+            storage = self._storage()
+            placed = (p for p in self._pods.items() if _node_of(p) and not _finished(p))
+            asked = claims_asked(pod, storage, (p for p in placed if namespace_of(p) == namespace_of(pod)))
+            if isinstance(asked, str):
+                return refusal(pod, asked, len(tuple(self._nodes.items())))
+            claims = asked
         fitting: list[NodeState] = []
         obstacles: list[Obstacle] = []
         for node in self._nodes.items():
             state = node_state(node, self._placed.get(name_of(node), {}).values())
             against = obstacle(pod, demand, state)
+            if against is None and (why := obstacle_to_claims(claims, state, storage)):
+                against = Obstacle((why,), lasting=True)
             if against is None:
                 fitting.append(state)
             else:
                 obstacles.append(against)
-        return best(pod, demand, fitting) if fitting else explanation(pod, obstacles)
+        return _Found(best(pod, demand, fitting), claims) if fitting else explanation(pod, obstacles)
 
-    async def _bind(self, pod: Object, key: Key, demand: Demand, node: NodeState) -> None:
-        self._assumed[key] = (uid_of(pod), node.name)
-        self._placed.setdefault(node.name, {})[key] = demand
+    def _storage(self) -> Storage:
+        return Storage(
+            {key_of(claim): claim for claim in self._claims.items()},
+            {name_of(volume): volume for volume in self._volumes.items()},
+            {name_of(one): one for one in self._classes.items()},
+        )
+
+    async def _tell_claims(self, pod: Object, key: Key, claims: Claims, node: str) -> None:
+        """Tell the claims that wait for it the node, so that their volumes are found or made."""
+        self._awaiting[key] = frozenset(key_of(claim) for claim in claims.open)
+        for claim in claims.open:
+            if annotation(claim, SELECTED_NODE) is not None:
+                continue
+            body = {"metadata": {"uid": uid_of(claim), "annotations": {SELECTED_NODE: node}}}
+            try:
+                await self._client.patch(PERSISTENT_VOLUME_CLAIMS, name_of(claim), body, key.namespace)
+            except BaseException:
+                self._forget(key, uid_of(pod), node)
+                raise
+
+    async def _bind_when_ready(self, pod: Object, key: Key, node: str) -> None:
+        """Bind a Pod once its claims have their volumes."""
+        if all(is_bound(self._claims.by_key(claim) or {}) for claim in self._awaiting[key]):
+            del self._awaiting[key]
+            await self._bind(pod, key, node)
+
+    async def _bind(self, pod: Object, key: Key, node: str) -> None:
         binding = {
             "apiVersion": "v1",
             "kind": "Binding",
             "metadata": {"name": key.name, "namespace": key.namespace, "uid": uid_of(pod)},
-            "target": {"apiVersion": "v1", "kind": "Node", "name": node.name},
+            "target": {"apiVersion": "v1", "kind": "Node", "name": node},
         }
         try:
             await self._client.create(PODS, binding, key.namespace, name=key.name, subresource="binding")
         except BaseException as error:
-            self._unassume(key, uid_of(pod), node.name)
+            self._forget(key, uid_of(pod), node)
             if isinstance(error, NotFound):
                 log.info("pod %s was not bound: %s", key, error)
                 return
             # Also when somebody else bound it: by the time it is tried again, the watch has told.
             raise
         self._recorder.event(
-            pod, "Normal", EventReason.SCHEDULED, f"Successfully assigned {key.namespace}/{key.name} to {node.name}"
+            pod, "Normal", EventReason.SCHEDULED, f"Successfully assigned {key.namespace}/{key.name} to {node}"
         )
 
-    def _unassume(self, key: Key, uid: str, node: str) -> None:
+    def _forget(self, key: Key, uid: str, node: str) -> None:
+        """Nothing is decided for the Pod any more."""
+        self._awaiting.pop(key, None)
         if self._assumed.get(key) == (uid, node):
             del self._assumed[key]
             self._placed.get(node, {}).pop(key, None)

@@ -13,7 +13,9 @@ from podwright.kubelet.interfaces import Mount, MountedVolumes
 from podwright.kubelet.volumes import mounts as mount_calls
 from podwright.kubelet.volumes import pod_directory
 
-VOLUMES = MountedVolumes(paths={"v": "/pods/v"}, images={"i": "sha256:1"})
+VOLUMES = MountedVolumes(
+    paths={"v": "/pods/v", "files": "/pods/files"}, images={"i": "sha256:1"}, read_only=frozenset({"files"})
+)
 
 
 def plan(*entries: dict, rro: bool = False, **variables: str) -> list[Mount]:
@@ -27,6 +29,11 @@ def plan(*entries: dict, rro: bool = False, **variables: str) -> list[Mount]:
         pytest.param({"mountPath": "/a"}, Mount("/a", "/pods/v"), id="plain"),
         pytest.param({"mountPath": "a"}, Mount("/a", "/pods/v"), id="a path without a slash"),
         pytest.param({"mountPath": "/a", "readOnly": True}, Mount("/a", "/pods/v", read_only=True), id="read-only"),
+        pytest.param(
+            {"name": "files", "mountPath": "/a"},
+            Mount("/a", "/pods/files", read_only=True),
+            id="a volume that nobody writes to",
+        ),
         pytest.param(
             {"mountPath": "/a", "mountPropagation": "Bidirectional"},
             Mount("/a", "/pods/v", propagation="Bidirectional"),

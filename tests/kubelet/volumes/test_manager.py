@@ -14,7 +14,14 @@ from tests.fakes.waiting import eventually, running
 
 from podwright.api.errors import Unavailable
 from podwright.api.objects import Object, copy_object, rfc3339
-from podwright.api.resources import CONFIG_MAPS, SECRETS, SERVICE_ACCOUNTS, Resource
+from podwright.api.resources import (
+    CONFIG_MAPS,
+    PERSISTENT_VOLUME_CLAIMS,
+    PERSISTENT_VOLUMES,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+    Resource,
+)
 from podwright.kubelet.environment.downward_api import NodeFacts
 from podwright.kubelet.errors import ImageError
 from podwright.kubelet.interfaces import MountedVolumes, VolumeError
@@ -161,7 +168,7 @@ class TestDirectories:
             'MountVolume.SetUp failed for volume "v" : hostPath type check failed: /dev/null is not a file'
         )
 
-    @pytest.mark.parametrize("kind", ["nfs", "csi", "persistentVolumeClaim", "gitRepo"])
+    @pytest.mark.parametrize("kind", ["nfs", "csi", "gitRepo"])
     async def test_what_is_not_supported_is_named(self, bench: Bench, kind: str) -> None:
         with pytest.raises(VolumeError, match=f'volume "v" : volumes of type {kind} are not supported here'):
             await bench.mount({"name": "v", kind: {}})
@@ -443,3 +450,89 @@ class TestUnmount:
         assert mounts.mounted_below(tmp_path) == [str(strange)]
         await bench.manager.unmount("u1")
         assert mounts.mounted_below(tmp_path) == []
+
+
+PVC = {"name": "v", "persistentVolumeClaim": {"claimName": "c"}}
+
+
+class TestClaims:
+    async def claim(self, bench: Bench, phase: str = "Bound", **meta: Any) -> Object:
+        made = {
+            "metadata": {"name": "c", **meta},
+            "spec": {"volumeName": "pv"} if phase == "Bound" else {},
+            "status": {"phase": phase},
+        }
+        return await bench.client.create(PERSISTENT_VOLUME_CLAIMS, made, "shop")
+
+    async def volume(self, bench: Bench, claim: Object, **spec: Any) -> None:
+        reference = {"namespace": "shop", "name": "c", "uid": claim["metadata"]["uid"]}
+        made = {"metadata": {"name": "pv"}, "spec": {"claimRef": reference, **spec}}
+        await bench.client.create(PERSISTENT_VOLUMES, made)
+
+    async def test_the_folder_of_its_volume_is_what_the_pod_gets(self, bench: Bench) -> None:
+        folder = bench.directory / "data"
+        folder.mkdir()
+        await self.volume(bench, await self.claim(bench), hostPath={"path": str(folder), "type": "Directory"})
+        mounted = await bench.mount(PVC)
+        assert (mounted.paths, mounted.read_only) == ({"v": str(folder)}, frozenset())
+        await bench.manager.unmount("u1")
+        assert folder.is_dir()
+
+    async def test_a_local_one_must_be_there(self, bench: Bench) -> None:
+        folder = bench.directory / "data"
+        await self.volume(bench, await self.claim(bench), local={"path": str(folder)})
+        with pytest.raises(VolumeError, match=f'volume "v" : path "{folder}" does not exist'):
+            await bench.mount(PVC)
+        folder.mkdir()
+        assert (await bench.mount(PVC)).paths == {"v": str(folder)}
+
+    async def test_one_that_is_asked_for_read_only_is(self, bench: Bench) -> None:
+        await self.volume(bench, await self.claim(bench), hostPath={"path": "/", "type": ""})
+        volume = {"name": "v", "persistentVolumeClaim": {"claimName": "c", "readOnly": True}}
+        assert (await bench.mount(volume)).read_only == {"v"}
+
+    async def test_the_pod_is_woken_when_its_claim_is_bound(self, bench: Bench) -> None:
+        with pytest.raises(VolumeError, match='error processing PVC shop/c: persistentvolumeclaim "c" not found'):
+            await bench.mount(PVC)
+        claim = await self.claim(bench, "Pending")
+        await eventually(lambda: bench.changed)
+        with pytest.raises(VolumeError, match="error processing PVC shop/c: PVC is not bound"):
+            await bench.mount(PVC)
+        bench.changed.clear()
+        bound = copy_object(await bench.client.get(PERSISTENT_VOLUME_CLAIMS, "c", "shop"))
+        bound |= {"spec": {"volumeName": "pv"}, "status": {"phase": "Bound"}}
+        await bench.client.update(PERSISTENT_VOLUME_CLAIMS, bound)
+        await self.volume(bench, claim, hostPath={"path": "/", "type": ""})
+        await eventually(lambda: bench.changed)
+        assert (await bench.mount(PVC)).paths == {"v": "/"}
+
+    @pytest.mark.parametrize(
+        ("spec", "why"),
+        [
+            pytest.param({"csi": {"driver": "x"}}, "PVs of type csi are not supported here", id="another type"),
+            pytest.param(
+                {"hostPath": {"path": "/"}, "volumeMode": "Block"}, "volumeMode Block is not supported", id="a device"
+            ),
+            pytest.param(
+                {"hostPath": {"path": "/"}, "claimRef": {"uid": "other"}},
+                "PV pv is bound to another claim",
+                id="another's",
+            ),
+        ],
+    )
+    async def test_a_volume_that_cannot_be_had(self, bench: Bench, spec: Any, why: str) -> None:
+        await self.volume(bench, await self.claim(bench), **spec)
+        with pytest.raises(VolumeError, match=f"error processing PVC shop/c: {why}"):
+            await bench.mount(PVC)
+
+    async def test_a_claim_that_goes_is_for_those_who_have_it(self, bench: Bench) -> None:
+        claim = await self.claim(bench, deletionTimestamp="2026-01-01T00:00:00Z", finalizers=["x"])
+        await self.volume(bench, claim, hostPath={"path": "/", "type": ""})
+        with pytest.raises(VolumeError, match="PVC is being deleted"):
+            await bench.mount(PVC)
+        runs = pod(PVC) | {"status": {"phase": "Running"}}
+        assert (await bench.manager.mount(runs)).paths == {"v": "/"}
+
+    async def test_files_are_not_for_containers_to_change(self, bench: Bench) -> None:
+        await bench.config_map(a="1")
+        assert (await bench.mount(CM)).read_only == {"v"}

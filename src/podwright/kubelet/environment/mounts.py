@@ -41,7 +41,7 @@ def plan_mounts(
     for entry in container.get("volumeMounts") or ():
         name = entry["name"]
         sub_path = _sub_path(entry, variables)
-        read_only = bool(entry.get("readOnly"))
+        read_only = bool(entry.get("readOnly")) or name in volumes.read_only
         propagation = entry.get("mountPropagation") or _NO_PROPAGATION
         mount = Mount(
             container_path="/" + str(entry["mountPath"]).lstrip("/"),

@@ -24,7 +24,16 @@ from podwright.client.interface import Client
 from podwright.kubelet.environment.downward_api import NodeFacts
 from podwright.kubelet.errors import WaitingError
 from podwright.kubelet.interfaces import Images, MountedVolumes, VolumeError
-from podwright.kubelet.volumes import config_map, downward_api, empty_dir, image, pod_directory, projected, secret
+from podwright.kubelet.volumes import (
+    config_map,
+    downward_api,
+    empty_dir,
+    image,
+    persistent_volume_claim,
+    pod_directory,
+    projected,
+    secret,
+)
 from podwright.kubelet.volumes.collect import DEFAULT_MODE, Collected, Collector, Reference
 from podwright.kubelet.volumes.follower import Follower
 from podwright.kubelet.volumes.in_thread import in_thread
@@ -144,6 +153,7 @@ class VolumeManager:
             paths=paths,
             images={name: found for name, found in images.items() if isinstance(found, str)},
             image_errors={name: found for name, found in images.items() if isinstance(found, WaitingError)},
+            read_only=frozenset(plan.name for plan in plans if plan.read_only),
         )
         return entry.mounted
 
@@ -158,13 +168,19 @@ class VolumeManager:
             return PlannedVolume(
                 name, empty_dir.DIRECTORY, empty_dir=source, gid=gid, size=size, shared=_propagates(pod, name)
             )
+        if "persistentVolumeClaim" in volume or "ephemeral" in volume:
+            claimed = await persistent_volume_claim.resolve(collector, volume)
+            spec = claimed.volume["spec"]
+            return PlannedVolume(
+                name, host_path=spec.get("hostPath"), local=spec.get("local"), read_only=claimed.read_only
+            )
         for kind, directory, collect, in_memory in _FILE_TYPES:
             if kind in volume:
                 source = volume[kind]
                 mode = source.get("defaultMode")
                 files = collect(collector, source, DEFAULT_MODE if mode is None else mode)
                 files = files if isinstance(files, Collected) else await files
-                return PlannedVolume(name, directory, files=files, gid=gid, in_memory=in_memory)
+                return PlannedVolume(name, directory, files=files, gid=gid, in_memory=in_memory, read_only=True)
         raise refusal(volume)
 
     async def _image(self, entry: _Entry, volume: Object) -> str | WaitingError:

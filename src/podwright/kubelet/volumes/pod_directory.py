@@ -17,7 +17,7 @@ from pathlib import Path
 from podwright.api.objects import Object
 from podwright.kubelet.environment.references import UnreadableReference
 from podwright.kubelet.interfaces import VolumeError
-from podwright.kubelet.volumes import atomic_writer, empty_dir, host_path, mounts
+from podwright.kubelet.volumes import atomic_writer, empty_dir, host_path, local, mounts
 from podwright.kubelet.volumes.collect import Collected, VolumeSourceError
 
 _PRIVATE = 0o750
@@ -28,7 +28,7 @@ _FILES_SIZE = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class PlannedVolume:
-    """One volume to be put in place; exactly one of `files`, `empty_dir`, `host_path` is set."""
+    """One volume to be put in place; exactly one of `files`, `empty_dir`, `host_path`, `local` is set."""
 
     name: str
     directory: str = ""
@@ -38,6 +38,8 @@ class PlannedVolume:
     size: int | None = None
     shared: bool = False
     host_path: Object | None = None
+    local: Object | None = None
+    read_only: bool = False
     gid: int | None = None
 
 
@@ -59,6 +61,8 @@ def set_up(pod_dir: Path, plans: Sequence[PlannedVolume], now: datetime.datetime
         with naming(plan.name):
             if plan.host_path is not None:
                 path = host_path.set_up(plan.host_path)
+            elif plan.local is not None:
+                path = local.set_up(plan.local)
             else:
                 path = pod_dir / "volumes" / plan.directory / plan.name
                 path.parent.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from podwright.api.objects import Object
 from podwright.kubelet.volumes.collect import VolumeSourceError
 
-SUPPORTED = "emptyDir, hostPath, configMap, secret, downwardAPI, projected, image"
+SUPPORTED = "emptyDir, hostPath, persistentVolumeClaim, ephemeral, configMap, secret, downwardAPI, projected, image"
 
 
 def refusal(volume: Object) -> VolumeSourceError:
