@@ -78,12 +78,12 @@ def copy_object(obj: T) -> T:
 
 def rfc3339(moment: datetime.datetime) -> str:
     """metav1.Time on the wire: UTC, whole seconds, `Z`."""
-    return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.astimezone(datetime.UTC).isoformat(timespec='seconds')[:-6]}Z"
 
 
 def rfc3339_micro(moment: datetime.datetime) -> str:
     """metav1.MicroTime on the wire: UTC, six decimals, `Z`."""
-    return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{moment.astimezone(datetime.UTC).isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def parse_time(text: str) -> datetime.datetime:

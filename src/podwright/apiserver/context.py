@@ -8,6 +8,7 @@ Page: https://kubernetes.io/docs/reference/using-api/api-concepts/
 from __future__ import annotations
 
 import datetime
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -140,7 +141,8 @@ class Decoded:
     """Objects by the revision that wrote them, decoded once and shared by all readers (read-only)."""
 
     def __init__(self) -> None:
-        self._objects: dict[int, Object] = {}
+        # A plain dict would look for its first key among all those that have been removed from its front.
+        self._objects: OrderedDict[int, Object] = OrderedDict()
         self._decode = msgspec.json.Decoder().decode
 
     def get(self, revision: int, value: bytes) -> Object:
@@ -155,7 +157,7 @@ class Decoded:
         """Remember what has just been written; nobody may change `obj` from here on."""
         self._objects[revision] = obj
         if len(self._objects) > _DECODED_KEPT:
-            del self._objects[next(iter(self._objects))]
+            self._objects.popitem(last=False)
 
     def drop(self, revision: int) -> None:
         """A newer revision has taken the place of this one."""
@@ -240,11 +242,13 @@ class Context:
         return self.read(row, entry) if entry else None
 
     def encoder(self, obj: Object) -> Encode:
-        """Gives `obj` the revision it is stored under, and its bytes."""
-        metadata = obj["metadata"]
+        """Gives `obj` the revision it is stored under, and its bytes; nobody may change `obj` once it is written."""
+        metadata, remember = obj["metadata"], self.decoded.put
 
         def encoded(revision: int) -> bytes:
             metadata["resourceVersion"] = str(revision)
+            # Before anybody is told of the revision: the first watcher would decode the bytes again.
+            remember(revision, obj)
             return _encode(obj)
 
         return encoded

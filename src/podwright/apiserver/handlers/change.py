@@ -143,7 +143,6 @@ async def commit(context: Context, call: Call, entry: Entry, old: Object, new: O
     if claim:
         claim.commit()
     context.decoded.drop(entry.revision)
-    context.decoded.put(written.revision, stored)
     return Saved(context.view(row, stored), None if row.same_storage_as else written.value)
 
 
@@ -156,9 +155,8 @@ async def remove(context: Context, call: Call, entry: Entry, final: Object) -> S
         return Saved(final, removed=True)
     row = call.row
     stored = row.strategy.to_storage(final) if row.same_storage_as else final
-    event = await durable(context.store.delete(entry.key, entry.revision, context.encoder(stored)))
+    await durable(context.store.delete(entry.key, entry.revision, context.encoder(stored)))
     context.decoded.drop(entry.revision)
-    context.decoded.put(event.revision, stored)
     allocator = context.allocators.get(call.resource)
     if allocator:
         allocator.forget(final)

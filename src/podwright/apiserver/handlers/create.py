@@ -18,6 +18,7 @@ from podwright.apiserver.handlers import metadata
 from podwright.storage.interface import KeyExists, StoreError
 
 _NAME_TRIES = 8
+_SUFFIXES = random.SystemRandom()
 
 
 async def create(context: Context, call: Call, obj: Any) -> Saved:
@@ -27,9 +28,8 @@ async def create(context: Context, call: Call, obj: Any) -> Saved:
     meta: dict[str, Any] = obj["metadata"]
     metadata.place(meta, call)
     prefix = "" if meta.get("name") else meta.get("generateName") or ""
-    source = random.SystemRandom()
     if prefix:
-        meta["name"] = metadata.generated_name(prefix, source)
+        meta["name"] = metadata.generated_name(prefix, _SUFFIXES)
     name = meta.get("name") or ""
     if not prefix and name and not call.dry_run and context.entry(row, call.namespace, name) is not None:
         raise _taken(call, name)
@@ -64,7 +64,7 @@ async def create(context: Context, call: Call, obj: Any) -> Saved:
     allocator = context.allocators.get(call.resource)
     claim = allocator.claim(obj, None) if allocator else None
     try:
-        saved = await _store(context, call, obj, prefix, source)
+        saved = await _store(context, call, obj, prefix)
     except (StoreError, StatusError):
         if claim:
             claim.release()
@@ -82,11 +82,11 @@ def _settle(claim: Claim | None, call: Call) -> None:
         claim.commit()
 
 
-async def _store(context: Context, call: Call, obj: Object, prefix: str, source: random.Random) -> Saved:
+async def _store(context: Context, call: Call, obj: Object, prefix: str) -> Saved:
     row, meta = call.row, obj["metadata"]
     for attempt in range(_NAME_TRIES):
         if attempt:
-            meta["name"] = metadata.generated_name(prefix, source)
+            meta["name"] = metadata.generated_name(prefix, _SUFFIXES)
         key = context.key(row, call.namespace, meta["name"])
         if call.dry_run:
             if context.store.get(key) is None:
@@ -98,7 +98,6 @@ async def _store(context: Context, call: Call, obj: Object, prefix: str, source:
             except KeyExists:
                 pass
             else:
-                context.decoded.put(entry.revision, stored)
                 return Saved(context.view(row, stored), None if row.same_storage_as else entry.value, created=True)
         if not prefix:
             break

@@ -16,6 +16,22 @@ from podwright.apiserver.patch.field_set import SELF, FieldSet, element_key, uni
 # what is in them. Besides these the required fields, which are written even when they are empty.
 _ALWAYS_THERE = frozenset({"metadata", "spec", "status", "template", "strategy"})
 _OBJECT, _MAP, _LIST = Kind.OBJECT, Kind.MAP, Kind.LIST
+_LEAF: FieldSet = {}
+"""A place with nothing below it: one for all, since sets are never changed."""
+
+
+class _Members(dict[str, str]):
+    """The keys of fields by their names, made once: the same few hundred stand in every object."""
+
+    def __missing__(self, name: str) -> str:
+        key = "f:" + name
+        if len(self) < _MEMBERS_KEPT:
+            self[name] = key
+        return key
+
+
+_MEMBERS_KEPT = 4096
+_MEMBER = _Members()
 
 
 class Comparison(NamedTuple):
@@ -42,25 +58,25 @@ def everything(value: Any, node: Node) -> FieldSet:
     """`value` and all that is in it, as what stands below the place where it is."""
     kind = node.kind
     if not value or node.atomic:
-        return {}
+        return _LEAF
     if kind is _OBJECT:
         if type(value) is not dict:
-            return {}
-        made: FieldSet = {SELF: {}}
+            return _LEAF
+        made: FieldSet = {SELF: _LEAF}
         fields = node.fields
         for name in sorted(value):
             child = fields.get(name)
-            made["f:" + name] = {} if child is None or child.atomic else everything(value[name], child)
+            made[_MEMBER[name]] = _LEAF if child is None or child.atomic else everything(value[name], child)
         return made
     item = node.item
     if item is None:
-        return {}
+        return _LEAF
     if kind is _MAP and type(value) is dict:
-        return {SELF: {}} | {"f:" + name: everything(value[name], item) for name in sorted(value)}
+        return {SELF: _LEAF} | {"f:" + name: everything(value[name], item) for name in sorted(value)}
     if kind is _LIST and type(value) is list:
         elements = {element_key(e, i, node): everything(e, item) for i, e in enumerate(value)}
-        return {SELF: {}} | {key: elements[key] for key in sorted(elements)}
-    return {}
+        return {SELF: _LEAF} | {key: elements[key] for key in sorted(elements)}
+    return _LEAF
 
 
 def created(value: Any, node: Node) -> FieldSet:
@@ -74,9 +90,9 @@ def created(value: Any, node: Node) -> FieldSet:
         if (name in _ALWAYS_THERE or name in node.required) and not child.atomic and isinstance(below, dict | list):
             inner = created(below, child) if child.kind in (_OBJECT, _LIST) else _without_self(everything(below, child))
             if inner:
-                made["f:" + name] = inner
+                made[_MEMBER[name]] = inner
         else:
-            made["f:" + name] = everything(below, child)
+            made[_MEMBER[name]] = everything(below, child)
     return made
 
 
