@@ -23,7 +23,7 @@ from podwright.containerd.config import NodeOptions
 from podwright.containerd.managed import ManagedContainerd
 from podwright.containerd.oci_image import File, Image, archive, layer_tar, layout_files, machine_architecture
 from podwright.cri.client import ImageClient, RuntimeClient
-from podwright.cri.containerd_events import ContainerdEvents
+from podwright.cri.containerd_content import ContainerdContent
 from podwright.kubelet.credentials.keyring import Credential, Source
 from podwright.kubelet.errors import ImageError
 from podwright.kubelet.images.gc import file_system
@@ -236,19 +236,19 @@ async def test_a_running_download_is_told_in_bytes(node: Node) -> None:
     await runner.setup()
     port = free_port()
     await web.TCPSite(runner, "127.0.0.1", port).start()
-    events = ContainerdEvents(node.runtime.endpoint)
+    store = ContainerdContent(node.runtime.endpoint)
     try:
         pulling = asyncio.create_task(node.ensure(f"127.0.0.1:{port}/x:1"))
         async with asyncio.timeout(10):
             await half_way.wait()
             # containerd counts whole megabytes
-            while (told := (await events.downloads())[layer["digest"]])[0] == 0:
+            while (told := (await store.downloads())[layer["digest"]])[0] == 0:
                 await asyncio.sleep(0.01)
             assert told[0] <= layer["size"] // 2
             assert told[1] == layer["size"]
             go_on.set()
             await pulling
-        assert await events.downloads() == {}
+        assert await store.downloads() == {}
     finally:
-        await events.close()
+        await store.close()
         await runner.cleanup()

@@ -47,6 +47,13 @@ def require_up(data_dir: Path) -> Instance:
     return instance
 
 
+def runtime_endpoint(data_dir: Path, instance: Instance) -> str:
+    """Where the node's runtime is reached: its own containerd, or the one that it was given."""
+    from podwright.containerd.layout import Layout
+
+    return instance.endpoint or Layout(data_dir).endpoint
+
+
 def connect(data_dir: Path) -> HttpClient:
     """A client with the rights of the node's administrator. Raises NodeNotUpError, ClickException."""
     require_up(data_dir)

@@ -25,6 +25,7 @@ from podwright.cli.explain import event_count
 from podwright.cli.outcome import Outcome, Stage, is_settled, outcome_of, serves
 from podwright.cli.pod_logs import LineWriter, LogQuery, copy_log, prefix_of
 from podwright.cli.pod_report import finding_lines, findings
+from podwright.cli.pulls import PullStory, being_pulled
 from podwright.client.informer import Informer
 
 if TYPE_CHECKING:
@@ -58,8 +59,10 @@ class _Followed:
 class Following:
     """Watches everything in `namespaces` from `start` on; `expect` names the Pods to follow before they are applied."""
 
-    def __init__(self, client: HttpClient, data_dir: Path, story: Story, titles: Collection[tuple[str, Key]]) -> None:
-        """`titles`: kind and key of every object of the files; events about them are told."""
+    def __init__(
+        self, client: HttpClient, data_dir: Path, story: Story, titles: Collection[tuple[str, Key]], endpoint: str
+    ) -> None:
+        """`titles`: kind and key of each object of the files; events about them are told. `endpoint`: the runtime's."""
         self._client = client
         self._data_dir = data_dir
         self._story = story
@@ -72,6 +75,7 @@ class Following:
         namespaces = sorted({key.namespace for _, key in titles if key.namespace})
         self._events = [Informer(client, EVENTS, namespace) for namespace in namespaces]
         self._informers = [Informer(client, PODS, namespace) for namespace in namespaces]
+        self._pulls = PullStory(endpoint, self._being_pulled, story.tell)
 
     async def start(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """Begin to watch; the tasks end when they are cancelled."""
@@ -82,7 +86,7 @@ class Following:
         watches = [group.create_task(informer.run()) for informer in (*self._events, *self._informers)]
         for informer in (*self._events, *self._informers):
             await informer.wait_synced()
-        return watches
+        return [*watches, group.create_task(self._pulls.run())]
 
     def applied(self, pod: Object) -> None:
         """This Pod is one to follow; an earlier one of its name is not."""
@@ -222,8 +226,18 @@ class Following:
                 self._story.tell(f"pod/{key.name} failed; `podwright why {key.name}` says more")
         self._changed.set()
 
+    def _being_pulled(self) -> list[str]:
+        events = [event for informer in self._events for event in informer.items()]
+        found: dict[str, None] = {}
+        for key, followed in self._pods.items():
+            if key not in self._gone:
+                about = [one for one in events if (one.get("involvedObject") or {}).get("uid") == self._uids[key]]
+                found.update(dict.fromkeys(being_pulled(followed.pod, about)))
+        return list(found)
+
     def _event_seen(self, informer: Informer) -> Callable[[Object | None, Object | None], None]:
         def tell(old: Object | None, new: Object | None) -> None:
+            self._pulls.wake()
             # what was there before the files were applied is about an earlier life
             if new is None or not informer.synced:
                 return

@@ -1,6 +1,7 @@
-"""`podwright image`: ls, pull, import, rm, prune, on the image store of the node that is up.
+"""`podwright image`: ls, pull, import, rm, pin, unpin, retry, prune, on the image store of the node that is up.
 
-They talk to the runtime itself, as the kubelet does: an image is the node's, not the API's.
+They talk to the runtime itself, as the kubelet does: an image is the node's, not the API's. Which images Pods need, and
+that a Pod's pull is to be tried again, are matters of the API.
 Page: https://kubernetes.io/docs/concepts/containers/images/#pre-pulled-images
 """
 
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 import click
 
 from podwright.cli import connection
-from podwright.cli.instance import Instance, data_dir_option
+from podwright.cli.instance import data_dir_option
 from podwright.cli.tables import size, table
 
 if TYPE_CHECKING:
@@ -31,11 +32,18 @@ def command() -> None:
 
 @command.command("ls")
 @data_dir_option
-def ls(data_dir: Path) -> None:
+@click.option("--platforms", is_flag=True, help="Say for which machines each is made, and what else its index has.")
+def ls(data_dir: Path, platforms: bool) -> None:
     """List images: name, id, size, and whether image collection leaves them alone."""
-    endpoint = _endpoint(data_dir, connection.require_up(data_dir))
+    endpoint = _endpoint(data_dir)
     images = _run(_list(endpoint))
-    click.echo(table(("NAME", "ID", "SIZE", "PINNED"), rows(images, _pinned(data_dir))))
+    found = rows(images, _pinned(data_dir))
+    headers = ["NAME", "ID", "SIZE", "PINNED"]
+    if platforms:
+        made_for = _run(_platforms(endpoint, [row[0] for row in found]))
+        headers.append("PLATFORM")
+        found = [(*row, made_for[row[0]]) for row in found]
+    click.echo(table(headers, found))
 
 
 @command.command("pull")
@@ -47,7 +55,7 @@ def pull_images(data_dir: Path, images: tuple[str, ...]) -> None:
 
     instance = connection.require_up(data_dir)
     for image in images:
-        _run(pull(_endpoint(data_dir, instance), data_dir, image, show_downloads=instance.managed))
+        _run(pull(connection.runtime_endpoint(data_dir, instance), data_dir, image, show_downloads=instance.managed))
 
 
 @command.command("import")
@@ -71,17 +79,45 @@ def import_image(data_dir: Path, name: str | None, example: bool, source: str | 
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 def rm(data_dir: Path, force: bool, images: tuple[str, ...]) -> None:
     """Remove images, with all their names."""
-    endpoint = _endpoint(data_dir, connection.require_up(data_dir))
-    for removed in _run(_remove(endpoint, images, _pinned(data_dir), force)):
+    endpoint = _endpoint(data_dir)
+    for removed in _run(_remove(data_dir, endpoint, images, force)):
         click.echo(f"removed {removed}")
+
+
+@command.command("pin")
+@data_dir_option
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+def pin(data_dir: Path, images: tuple[str, ...]) -> None:
+    """Keep images: neither image collection nor `prune` removes them, from now on and also once they come."""
+    for image in images:
+        click.echo(f"{_change_pins(data_dir, image, keep=True)} is pinned")
+
+
+@command.command("unpin")
+@data_dir_option
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+def unpin(data_dir: Path, images: tuple[str, ...]) -> None:
+    """Keep images no longer than they are used."""
+    for image in images:
+        click.echo(f"{_change_pins(data_dir, image, keep=False)} is not pinned")
+
+
+@command.command("retry")
+@data_dir_option
+@click.option("-n", "--namespace", default="default", show_default=True)
+@click.argument("pod")
+def retry(data_dir: Path, namespace: str, pod: str) -> None:
+    """Have the images that POD waits for tried now, instead of when the back-off is over."""
+    from podwright.cli.image_retry import ask
+
+    click.echo(_run(ask(data_dir, namespace, pod.removeprefix("pod/").removeprefix("pods/"))))
 
 
 @command.command("prune")
 @data_dir_option
 def prune(data_dir: Path) -> None:
-    """Remove every image that no container was made from and that is not pinned."""
-    endpoint = _endpoint(data_dir, connection.require_up(data_dir))
-    removed = _run(_prune(endpoint, _pinned(data_dir)))
+    """Remove every image that is not pinned and that no container was made from, nor any Pod of this node needs."""
+    removed = _run(_prune(data_dir, _endpoint(data_dir), _pinned(data_dir)))
     for name in sorted(name for image in removed for name in titles(image)):
         click.echo(f"removed {name}")
     click.echo(f"{len(removed)} removed, {size(sum(image.size for image in removed))} freed", err=True)
@@ -120,20 +156,40 @@ def _names(image: pb.Image) -> set[str]:
     return {image.id, *image.repo_tags, *image.repo_digests}
 
 
-def _endpoint(data_dir: Path, instance: Instance) -> str:
-    from podwright.containerd.layout import Layout
-
-    return instance.endpoint or Layout(data_dir).endpoint
+def _endpoint(data_dir: Path) -> str:
+    return connection.runtime_endpoint(data_dir, connection.require_up(data_dir))
 
 
-def _pinned(data_dir: Path) -> set[str]:
-    """The sandbox image. containerd before 1.7 can't mark it, so it is known by name."""
+def _sandbox_image(data_dir: Path) -> set[str]:
+    """containerd before 1.7 can't mark it as pinned, so it is known by name."""
     from podwright.containerd.layout import Layout
 
     try:
         return {Layout(data_dir).imported_marker.read_text(encoding="utf-8").strip()}
     except FileNotFoundError:
         return set()
+
+
+def _pinned(data_dir: Path) -> set[str]:
+    """The sandbox image, and what a user has pinned. Raises ClickException."""
+    from podwright.kubelet.images.pins import Pins, PinsError
+
+    try:
+        return {*_sandbox_image(data_dir), *Pins(data_dir).names()}
+    except PinsError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _change_pins(data_dir: Path, image: str, *, keep: bool) -> str:
+    """The full name that is pinned now, or no longer."""
+    from podwright.kubelet.images.pins import Pins, PinsError
+    from podwright.kubelet.images.reference import InvalidReferenceError
+
+    pins = Pins(data_dir)
+    try:
+        return pins.pin(image) if keep else pins.unpin(image)
+    except (InvalidReferenceError, PinsError, OSError) as error:
+        raise click.ClickException(f"{image}: {connection.text_of(error)}") from None
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
@@ -167,14 +223,24 @@ async def _in_use(endpoint: str) -> set[str]:
         await runtime.close()
 
 
-async def _prune(endpoint: str, pinned: Collection[str]) -> list[pb.Image]:
+async def _needed_by_pods(data_dir: Path) -> set[str]:
+    from podwright.api.resources import PODS
+    from podwright.kubelet.images.gc import images_of
+
+    async with connection.connect(data_dir) as client:
+        pods = (await client.list(PODS)).items
+    return {name for pod in pods for name in images_of(pod)}
+
+
+async def _prune(data_dir: Path, endpoint: str, pinned: Collection[str]) -> list[pb.Image]:
     from podwright.cri.image_client import ImageClient
 
     client = ImageClient(endpoint)
     try:
         # first what is there, then what is in use: an image that is taken into use between the two is spared
         images = list((await client.list_images()).images)
-        leaving = unused(images, await _in_use(endpoint), pinned)
+        in_use = await _in_use(endpoint) | await _needed_by_pods(data_dir)
+        leaving = unused(images, in_use, pinned)
         for image in leaving:
             await client.remove_image(image.id)
         return leaving
@@ -182,19 +248,22 @@ async def _prune(endpoint: str, pinned: Collection[str]) -> list[pb.Image]:
         await client.close()
 
 
-async def _remove(endpoint: str, names: Iterable[str], pinned: Collection[str], force: bool) -> list[str]:
+async def _remove(data_dir: Path, endpoint: str, names: Iterable[str], force: bool) -> list[str]:
     from podwright.cri.image_client import ImageClient
 
     client = ImageClient(endpoint)
     removed: list[str] = []
+    sandbox_image, pinned = _sandbox_image(data_dir), _pinned(data_dir)
     try:
         in_use = set() if force else await _in_use(endpoint)
         for name in names:
             status = await client.image_status(name)
             if not status.HasField("image"):
                 raise click.ClickException(f"no image {name} on this node (`podwright image ls` lists them)")
-            if is_pinned(status.image, pinned):
+            if is_pinned(status.image, sandbox_image):
                 raise click.ClickException(f"{name} is the node's sandbox image: without it no Pod can start")
+            if is_pinned(status.image, pinned):
+                raise click.ClickException(f"{name} is pinned: `podwright image unpin` it first")
             if not _names(status.image).isdisjoint(in_use):
                 raise click.ClickException(f"containers were made from {name}; --force removes it all the same")
             await client.remove_image(status.image.id)
@@ -202,6 +271,14 @@ async def _remove(endpoint: str, names: Iterable[str], pinned: Collection[str], 
     finally:
         await client.close()
     return removed
+
+
+async def _platforms(endpoint: str, names: Iterable[str]) -> dict[str, str]:
+    """By name: what `image ls --platforms` shows."""
+    from podwright.cli.images_of_pod import platform_source
+
+    async with platform_source(endpoint) as platforms:
+        return {name: (await platforms.of(name)).text() for name in names}
 
 
 async def _import(data_dir: Path, name: str | None, source: str | None) -> list[str]:

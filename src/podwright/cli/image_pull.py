@@ -9,20 +9,15 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
+from podwright.cli import as_the_node
 from podwright.cli.tables import size
 
 _LOOK_EVERY = 0.25
 """seconds; containerd tells the state of a download only when asked"""
-
-
-def sum_up(downloads: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
-    """Bytes here, and bytes in all as far as they are known."""
-    return sum(done for done, _ in downloads.values()), sum(max(done, total) for done, total in downloads.values())
 
 
 async def pull(endpoint: str, data_dir: Path, image: str, *, show_downloads: bool) -> None:
@@ -31,8 +26,6 @@ async def pull(endpoint: str, data_dir: Path, image: str, *, show_downloads: boo
     Raises ClickException for a name that is none and for what registry or runtime refuse.
     """
     from podwright.cri.image_client import ImageClient
-    from podwright.kubelet.credentials.lookup import CredentialLookup
-    from podwright.kubelet.credentials.node_config import ConfigFiles, user_home
     from podwright.kubelet.images import reference
     from podwright.kubelet.images.puller import Puller, PullError, PullLimits
 
@@ -41,7 +34,7 @@ async def pull(endpoint: str, data_dir: Path, image: str, *, show_downloads: boo
         wanted = reference.with_default_tag(image)
     except reference.InvalidReferenceError as error:
         raise click.ClickException(f"{image!r}: {error}") from None
-    found = await CredentialLookup(None, ConfigFiles(data_dir, user_home())).find({}, repository)
+    found = await as_the_node.lookup(None, data_dir).find({}, repository)
     client = ImageClient(endpoint)
     puller = Puller(client, PullLimits())
     try:
@@ -68,25 +61,26 @@ async def _show(endpoint: str, image: str) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    from podwright.cri.containerd_events import ContainerdEvents
+    from podwright.cri.containerd_content import ContainerdContent
     from podwright.cri.errors import CriError
+    from podwright.kubelet.images.pull_progress import PullWatch
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    containerd = ContainerdEvents(endpoint)
-    finished: dict[str, tuple[int, int]] = {}
-    began = time.monotonic()
+    content = ContainerdContent(endpoint)
+    watch = PullWatch(content)
+    done, began = 0, time.monotonic()
     try:
-        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-            bar = progress.add_task(f"pulling {image}", total=None)
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+            bar = bars.add_task(f"pulling {image}", total=None)
             while True:
-                finished.update(await containerd.downloads())
-                done, total = sum_up(finished)
-                progress.update(bar, completed=done, total=total or None)
+                if (progress := await watch.progress(image)) is not None:
+                    done = progress.done
+                    told = f"pulling {image}, {progress.layers_done} of {len(progress.layers)} layers"
+                    bars.update(bar, description=told, completed=done, total=progress.total)
                 await asyncio.sleep(_LOOK_EVERY)
     except CriError as error:
         click.echo(f"no progress to show: {error}", err=True)
     finally:
-        await containerd.close()
-        if finished:
-            done, _ = sum_up(finished)
+        await content.close()
+        if done:
             click.echo(f"fetched {size(done)} in {time.monotonic() - began:.1f} s", err=True)

@@ -96,7 +96,9 @@ async def _follow(
     from podwright.cli.applying import apply
     from podwright.cli.following import Following
 
-    following = Following(client, data_dir, story, [(one.resource.kind, key_of(one.object)) for one in wanted])
+    titles = [(one.resource.kind, key_of(one.object)) for one in wanted]
+    endpoint = connection.runtime_endpoint(data_dir, connection.require_up(data_dir))
+    following = Following(client, data_dir, story, titles, endpoint)
     async with asyncio.TaskGroup() as group:
         watches = await following.start(group)
         try:

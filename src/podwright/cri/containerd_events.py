@@ -7,7 +7,7 @@ Source: https://github.com/containerd/containerd/blob/main/docs/getting-started.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,13 +45,8 @@ def decode(envelope: pb.Envelope) -> TaskEvent | None:
     return TaskEvent(envelope.topic, pb.Subject.FromString(envelope.event.value).container_id)
 
 
-def digest_of(status: pb.IngestStatus) -> str:
-    """What is being fetched: containerd names a download after its kind and digest, `layer-sha256:...`."""
-    return status.expected or status.ref.partition("-")[2] or status.ref
-
-
 class ContainerdEvents:
-    """The stream, and the state of running downloads, of one containerd."""
+    """The stream of one containerd."""
 
     def __init__(self, endpoint: str) -> None:
         self._channel = Channel(endpoint)
@@ -72,14 +67,3 @@ class ContainerdEvents:
             event = decode(envelope)
             if event is not None:
                 yield event
-
-    async def downloads(self) -> Mapping[str, tuple[int, int]]:
-        """Bytes here and in total (0: unknown) of every blob that is being fetched, by digest."""
-        answer = await self._channel.call(
-            "/containerd.services.content.v1.Content/ListStatuses",
-            pb.ListStatusesRequest(),
-            pb.ListStatusesResponse,
-            timeout=10.0,
-            metadata=METADATA,
-        )
-        return {digest_of(status): (status.offset, status.total) for status in answer.statuses}
