@@ -249,4 +249,58 @@ SAMPLES: dict[Resource, Any] = {
             }
         ],
     },
+    resources.PERSISTENT_VOLUME_CLAIMS: {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "s", "annotations": {"volume.beta.kubernetes.io/storage-class": "a"}},
+        "spec": {
+            "accessModes": ["ReadWriteOnce", "ReadOnlyMany"],
+            "resources": {"requests": {"storage": "1Gi"}, "limits": {"storage": "2Gi"}},
+            "selector": {"matchLabels": {"a": "b"}, "matchExpressions": [{"key": "a", "operator": "Exists"}]},
+            "storageClassName": "local",
+            "volumeMode": "Filesystem",
+            "volumeName": "v",
+            "dataSource": {"kind": "PersistentVolumeClaim", "name": "x"},
+        },
+        "status": {"phase": "Bound", "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"]},
+    },
+    resources.PERSISTENT_VOLUMES: {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": "s"},
+        "spec": {
+            "accessModes": ["ReadWriteOncePod"],
+            "capacity": {"storage": "1Gi"},
+            "claimRef": {"namespace": "a", "name": "b", "uid": "c"},
+            "hostPath": {"path": "/a", "type": "Directory"},
+            "local": {"path": "/a"},
+            "nodeAffinity": {
+                "required": {
+                    "nodeSelectorTerms": [
+                        {
+                            "matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}],
+                            "matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n"]}],
+                        }
+                    ]
+                }
+            },
+            "persistentVolumeReclaimPolicy": "Delete",
+            "storageClassName": "local",
+            "volumeMode": "Filesystem",
+            "mountOptions": ["ro"],
+        },
+        "status": {"phase": "Released", "reason": "x"},
+    },
+    resources.STORAGE_CLASSES: {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": "s", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+        "provisioner": "a.b/c",
+        "parameters": {"a": "b"},
+        "reclaimPolicy": "Delete",
+        "volumeBindingMode": "Immediate",
+        "allowVolumeExpansion": True,
+        "allowedTopologies": [{"matchLabelExpressions": [{"key": "a", "values": ["b"]}]}],
+        "mountOptions": ["ro"],
+    },
 }
