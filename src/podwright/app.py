@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from podwright.admission.chain import Chain
 from podwright.admission.interface import User
 from podwright.admission.plugins import build_chain
 from podwright.api.objects import Object
@@ -138,6 +139,7 @@ class Node:
         self._stopping = asyncio.Event()
         self._end_pods = False
         self._was_ready = False
+        self._admission = Chain([], [])
         managed = not settings.runtime_endpoint
         self._containerd = (
             ManagedContainerd(settings.data_dir, NodeOptions(pod_cidr=settings.pod_cidr)) if managed else None
@@ -233,6 +235,7 @@ class Node:
             ("ready", self._tell_ready(client, api, tell)),
             ("kube-dns", self._keep_kube_dns(client, names)),
             ("shared informers", informers.run()),
+            ("admission", self._admission.run()),
         ]
         if names is not None:
             rooms.append(("dns", names.server.run()))
@@ -278,6 +281,16 @@ class Node:
         for_pods = gateway(settings.pod_cidr) if self._containerd is not None else ""
         asks_registries = "ImageDigest" in settings.enable_admission_plugins
         everywhere = settings.host in ("", "0.0.0.0", "::")
+
+        def admission(client: Client) -> Chain:
+            self._admission = build_chain(
+                client,
+                settings.enable_admission_plugins,
+                settings.disable_admission_plugins,
+                resolve_digest=self._digests(client).resolve if asks_registries else None,
+            )
+            return self._admission
+
         return ApiServer(
             ApiServerConfig(
                 settings.data_dir,
@@ -292,12 +305,7 @@ class Node:
             ),
             store,
             schema,
-            admission=lambda client: build_chain(
-                client,
-                settings.enable_admission_plugins,
-                settings.disable_admission_plugins,
-                resolve_digest=self._digests(client).resolve if asks_registries else None,
-            ),
+            admission=admission,
         )
 
     def _digests(self, client: Client) -> Digests:

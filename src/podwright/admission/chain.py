@@ -6,17 +6,30 @@ Page: https://kubernetes.io/docs/reference/access-authn-authz/admission-controll
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 
-from podwright.admission.interface import Attributes, MutatingPlugin, ValidatingPlugin
+from podwright.admission.interface import Attributes, FollowingPlugin, MutatingPlugin, ValidatingPlugin
+
+
+async def _nothing() -> None:
+    """What a chain without connections has to close."""
 
 
 class Chain:
     """An ordered set of plugins; the first that refuses ends the request."""
 
-    def __init__(self, mutating: Sequence[MutatingPlugin], validating: Sequence[ValidatingPlugin]) -> None:
+    def __init__(
+        self,
+        mutating: Sequence[MutatingPlugin],
+        validating: Sequence[ValidatingPlugin],
+        following: Sequence[FollowingPlugin] = (),
+        close: Callable[[], Awaitable[None]] = _nothing,
+    ) -> None:
         self._mutating = tuple(mutating)
         self._validating = tuple(validating)
+        self._following = tuple(following)
+        self._close = close
 
     @property
     def names(self) -> Sequence[str]:
@@ -25,11 +38,28 @@ class Chain:
         return tuple(dict.fromkeys(names))
 
     async def admit(self, attributes: Attributes) -> None:
-        """Let each mutating plugin change the object in turn. Raises StatusError when one refuses."""
+        """Let each mutating plugin change the object in turn, and once more if a webhook changed it.
+
+        Raises StatusError when one refuses.
+        """
         for plugin in self._mutating:
             await plugin.admit(attributes)
+        again = attributes.reinvocation
+        if again is not None and again.wanted:
+            again.second_round = True
+            for plugin in self._mutating:
+                await plugin.admit(attributes)
 
     async def validate(self, attributes: Attributes) -> None:
         """Let each validating plugin look at the final object. Raises StatusError when one refuses."""
         for plugin in self._validating:
             await plugin.validate(attributes)
+
+    async def run(self) -> None:
+        """Have the plugins follow what they need to know, until cancelled; their connections are closed then."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for plugin in self._following:
+                    group.create_task(plugin.run())
+        finally:
+            await self._close()

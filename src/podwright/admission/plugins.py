@@ -21,6 +21,12 @@ from podwright.admission.priority import Priority
 from podwright.admission.runtime_class import RuntimeClass
 from podwright.admission.service_account import ServiceAccount
 from podwright.admission.storage_object_in_use_protection import StorageObjectInUseProtection
+from podwright.admission.webhooks.caller import Caller
+from podwright.admission.webhooks.dispatch import Dispatch
+from podwright.admission.webhooks.mutating import MutatingAdmissionWebhook
+from podwright.admission.webhooks.source import Source
+from podwright.admission.webhooks.validating import ValidatingAdmissionWebhook
+from podwright.api.resources import MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS
 from podwright.client.interface import Client
 
 ORDER = (
@@ -35,6 +41,8 @@ ORDER = (
     "StorageObjectInUseProtection",
     "PersistentVolumeClaimResize",
     "RuntimeClass",
+    "MutatingAdmissionWebhook",
+    "ValidatingAdmissionWebhook",
 )
 DEFAULT_ON = frozenset(ORDER) - {"AlwaysPullImages", "ImageDigest"}
 
@@ -75,6 +83,8 @@ def build_chain(
             raise PluginsError("ImageDigest needs a way to ask registries, and this server was built without one")
         return ImageDigest(resolve_digest)
 
+    caller = Caller()
+    dispatch = Dispatch(client, caller)
     makers: Mapping[str, Callable[[], Any]] = {
         "NamespaceLifecycle": lambda: NamespaceLifecycle(client),
         "ServiceAccount": lambda: ServiceAccount(client),
@@ -87,9 +97,13 @@ def build_chain(
         "StorageObjectInUseProtection": StorageObjectInUseProtection,
         "PersistentVolumeClaimResize": lambda: PersistentVolumeClaimResize(client),
         "RuntimeClass": lambda: RuntimeClass(client),
+        "MutatingAdmissionWebhook": lambda: MutatingAdmissionWebhook(Source(client, MUTATING_WEBHOOKS), dispatch),
+        "ValidatingAdmissionWebhook": lambda: ValidatingAdmissionWebhook(Source(client, VALIDATING_WEBHOOKS), dispatch),
     }
     plugins = [makers[name]() for name in chosen(enabled, disabled)]
     return Chain(
         mutating=[p for p in plugins if hasattr(p, "admit")],
         validating=[p for p in plugins if hasattr(p, "validate")],
+        following=[p for p in plugins if hasattr(p, "run")],
+        close=caller.close,
     )

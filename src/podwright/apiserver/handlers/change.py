@@ -8,6 +8,7 @@ Page: https://kubernetes.io/docs/reference/using-api/api-concepts/
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from podwright.admission.interface import Attributes, Operation
@@ -15,7 +16,7 @@ from podwright.api.errors import Invalid, StatusError
 from podwright.api.field import Path, invalid
 from podwright.api.objects import Object, copy_object
 from podwright.apiserver.context import Call, Context, Saved, durable
-from podwright.apiserver.handlers import metadata
+from podwright.apiserver.handlers import admitted, metadata
 from podwright.apiserver.registry.strategy import Row
 from podwright.storage.interface import Entry, KeyMissing, RevisionConflict, StoreError
 
@@ -102,8 +103,10 @@ async def _write(context: Context, call: Call, entry: Entry, old: Object, new: A
         subresource=call.subresource,
         obj=new,
         old=old,
+        options={"fieldManager": call.field_manager},
         dry_run=call.dry_run,
         warnings=call.warnings,
+        patched=partial(admitted.changed, context, call, old),
     )
     await context.admission.admit(attributes)
     strategy.default(new)

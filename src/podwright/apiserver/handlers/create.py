@@ -8,13 +8,14 @@ Page: https://kubernetes.io/docs/reference/using-api/api-concepts/
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import Any
 
 from podwright.admission.interface import Attributes, Operation
 from podwright.api.errors import AlreadyExists, Invalid, StatusError
 from podwright.api.objects import Object
 from podwright.apiserver.context import Call, Claim, Context, Saved, durable
-from podwright.apiserver.handlers import metadata
+from podwright.apiserver.handlers import admitted, metadata
 from podwright.storage.interface import KeyExists, StoreError
 
 _NAME_TRIES = 8
@@ -46,8 +47,10 @@ async def create(context: Context, call: Call, obj: Any) -> Saved:
         namespace=call.namespace if call.resource.namespaced else "",
         name=name,
         obj=obj,
+        options={"fieldManager": call.field_manager},
         dry_run=call.dry_run,
         warnings=call.warnings,
+        patched=partial(admitted.created, context, call),
     )
     await context.admission.admit(attributes)
     strategy.default(obj)

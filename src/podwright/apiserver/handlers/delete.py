@@ -17,6 +17,7 @@ from podwright.api.errors import Invalid
 from podwright.api.field import Path, invalid, not_supported
 from podwright.api.objects import Object, copy_object, parse_time, rfc3339
 from podwright.apiserver.context import Call, Context, Saved
+from podwright.apiserver.handlers.admitted import delete_options
 from podwright.apiserver.handlers.change import commit, remove
 from podwright.apiserver.registry.strategy import Row
 from podwright.client.interface import DeleteOptions
@@ -135,6 +136,7 @@ async def delete(context: Context, call: Call, options: DeleteOptions) -> Saved:
             namespace=call.namespace if call.resource.namespaced else "",
             name=call.name,
             old=old,
+            options=delete_options(options),
             dry_run=call.dry_run,
             warnings=call.warnings,
         )

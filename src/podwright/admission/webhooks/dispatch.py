@@ -1,0 +1,121 @@
+"""One question to one webhook, from its selectors to its checked answer.
+
+Called by the two plugins. Page:
+https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from podwright.admission.audit import annotate
+from podwright.admission.interface import Attributes
+from podwright.admission.webhooks.caller import Caller, PostFailed
+from podwright.admission.webhooks.endpoint import Endpoint, NoEndpoint, endpoint_of, service_of
+from podwright.admission.webhooks.index import Index, Kind
+from podwright.admission.webhooks.refusals import CallFailed, denied, dry_run_unsupported, unreachable
+from podwright.admission.webhooks.review import Answer, BadAnswer, answer_of, review_of
+from podwright.admission.webhooks.selection import namespace_matches, namespace_to_read, object_matches
+from podwright.admission.webhooks.webhook import Webhook
+from podwright.api.errors import NotFound, StatusError
+from podwright.api.objects import Object
+from podwright.api.resources import NAMESPACES, SERVICES
+from podwright.client.interface import Client
+
+log = logging.getLogger(__name__)
+_encode = msgspec.json.Encoder().encode
+
+
+class Asks(Protocol):
+    """What the plugins need of a `Dispatch`."""
+
+    async def selected(self, index: Index, attributes: Attributes) -> Sequence[Webhook]:
+        """See `Dispatch.selected`."""
+        ...
+
+    async def ask(self, webhook: Webhook, attributes: Attributes, *, mutating: bool) -> Answer | None:
+        """See `Dispatch.ask`."""
+        ...
+
+
+class Dispatch:
+    """Asks webhooks, for both plugins; `client` reads namespaces and Services."""
+
+    def __init__(self, client: Client, caller: Caller) -> None:
+        self._client = client
+        self._caller = caller
+
+    async def selected(self, index: Index, attributes: Attributes) -> Sequence[Webhook]:
+        """The webhooks that a request concerns, in order. Raises NotFound when its namespace is not there."""
+        concerned = index.concerned(Kind(attributes.operation, attributes.resource, attributes.subresource))
+        if not concerned:
+            return ()
+        namespace: Object | None = None
+        name = namespace_to_read(attributes)
+        if name and any(webhook.namespaces for webhook in concerned):
+            namespace = await self._client.get(NAMESPACES, name)
+        return [webhook for webhook in concerned if namespace_matches(webhook.namespaces, attributes, namespace)]
+
+    async def ask(self, webhook: Webhook, attributes: Attributes, *, mutating: bool) -> Answer | None:
+        """The answer of a webhook that allows; None where it could not be asked and need not be.
+
+        None also where its objectSelector leaves the object out. Raises StatusError when it denies, when it may not
+        fail and did, and for a dry run that it does not keep dry.
+        """
+        if not object_matches(webhook.objects, attributes):
+            return None
+        if attributes.dry_run and not webhook.dry_run:
+            raise dry_run_unsupported(webhook.name)
+        try:
+            answer = await self._answer(webhook, attributes, mutating=mutating)
+        except CallFailed as failure:
+            if webhook.fails:
+                log.warning("%s", failure)
+                raise unreachable(failure) from None
+            log.warning("%s; the request goes on, as its failurePolicy has it", failure)
+            return None
+        for key, value in answer.audit_annotations.items():
+            annotate(attributes, f"{webhook.name}/{key}", value)
+        attributes.warnings += answer.warnings
+        if not answer.allowed:
+            raise denied(webhook.name, answer.status)
+        return answer
+
+    async def _answer(self, webhook: Webhook, attributes: Attributes, *, mutating: bool) -> Answer:
+        uid = str(uuid.uuid4())
+        body = _encode(review_of(attributes, uid, webhook.review_version))
+        try:
+            endpoint = await self._endpoint(webhook)
+            value = await self._caller.post(endpoint, body, webhook.timeout)
+        except PostFailed as error:
+            raise CallFailed(webhook.name, f"failed to call webhook: {error}") from None
+        try:
+            answer = answer_of(value, uid, webhook.review_version, mutating=mutating)
+        except BadAnswer as error:
+            raise CallFailed(webhook.name, f"received invalid webhook response: {error}") from None
+        if answer.allowed and answer.patch and answer.patch_type != "JSONPatch":
+            raise CallFailed(webhook.name, f'unsupported patch type "{answer.patch_type}"')
+        return answer
+
+    async def _endpoint(self, webhook: Webhook) -> Endpoint:
+        named = service_of(webhook.client)
+        service: Object | None = None
+        if named is not None:
+            try:
+                service = await self._client.get(SERVICES, named[1], named[0])
+            except NotFound:
+                service = None
+        try:
+            return endpoint_of(webhook.client, service)
+        except NoEndpoint as error:
+            raise CallFailed(webhook.name, f"failed to call webhook: {error}") from None
+
+
+def first_refusal(refusals: Sequence[StatusError | None]) -> StatusError | None:
+    """Of several webhooks' refusals the one that the client is told: the first in their order."""
+    return next((refusal for refusal in refusals if refusal is not None), None)
