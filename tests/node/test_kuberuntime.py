@@ -217,7 +217,9 @@ async def test_runtime_handlers(node: Node) -> None:
 
 
 async def test_security(node: Node) -> None:
-    script = "id -u; id -G; grep -E 'CapEff|NoNewPrivs|Seccomp:' /proc/self/status; touch /x 2>/dev/null || echo read-only"
+    script = (
+        "id -u; id -G; grep -E 'CapEff|NoNewPrivs|Seccomp:' /proc/self/status; touch /x 2>/dev/null || echo read-only"
+    )
     obj = make(
         "secure",
         box(
