@@ -14,7 +14,7 @@ from podwright.admission.plugins import ORDER, PluginsError, build_chain, chosen
 from podwright.api.errors import Forbidden
 
 DEFAULT = [name for name in ORDER if name not in ("AlwaysPullImages", "ImageDigest")]
-AFTER = DEFAULT.index("ServiceAccount") + 1
+AFTER = DEFAULT.index("NodeRestriction") + 1
 
 
 @pytest.mark.parametrize(

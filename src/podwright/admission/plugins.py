@@ -10,11 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from podwright.admission.always_pull_images import AlwaysPullImages
+from podwright.admission.certificates import (
+    CertificateApproval,
+    CertificateSigning,
+    CertificateSubjectRestriction,
+)
 from podwright.admission.chain import Chain
 from podwright.admission.default_storage_class import DefaultStorageClass
 from podwright.admission.default_toleration_seconds import DefaultTolerationSeconds
 from podwright.admission.image_digest import ImageDigest, ResolveDigest
 from podwright.admission.namespace_lifecycle import NamespaceLifecycle
+from podwright.admission.node_restriction import NodeRestriction
 from podwright.admission.persistent_volume_claim_resize import PersistentVolumeClaimResize
 from podwright.admission.pod_security.plugin import PodSecurity
 from podwright.admission.priority import Priority
@@ -32,6 +38,7 @@ from podwright.client.interface import Client
 ORDER = (
     "NamespaceLifecycle",
     "ServiceAccount",
+    "NodeRestriction",
     "AlwaysPullImages",
     "ImageDigest",
     "PodSecurity",
@@ -41,6 +48,9 @@ ORDER = (
     "StorageObjectInUseProtection",
     "PersistentVolumeClaimResize",
     "RuntimeClass",
+    "CertificateApproval",
+    "CertificateSigning",
+    "CertificateSubjectRestriction",
     "MutatingAdmissionWebhook",
     "ValidatingAdmissionWebhook",
 )
@@ -88,6 +98,7 @@ def build_chain(
     makers: Mapping[str, Callable[[], Any]] = {
         "NamespaceLifecycle": lambda: NamespaceLifecycle(client),
         "ServiceAccount": lambda: ServiceAccount(client),
+        "NodeRestriction": lambda: NodeRestriction(client),
         "AlwaysPullImages": AlwaysPullImages,
         "ImageDigest": image_digest,
         "PodSecurity": lambda: PodSecurity(client),
@@ -97,6 +108,9 @@ def build_chain(
         "StorageObjectInUseProtection": StorageObjectInUseProtection,
         "PersistentVolumeClaimResize": lambda: PersistentVolumeClaimResize(client),
         "RuntimeClass": lambda: RuntimeClass(client),
+        "CertificateApproval": lambda: CertificateApproval(client),
+        "CertificateSigning": lambda: CertificateSigning(client),
+        "CertificateSubjectRestriction": CertificateSubjectRestriction,
         "MutatingAdmissionWebhook": lambda: MutatingAdmissionWebhook(Source(client, MUTATING_WEBHOOKS), dispatch),
         "ValidatingAdmissionWebhook": lambda: ValidatingAdmissionWebhook(Source(client, VALIDATING_WEBHOOKS), dispatch),
     }

@@ -10,6 +10,7 @@ import asyncio
 import uuid
 from typing import Any
 
+from podwright.admission.interface import Attributes, Operation
 from podwright.api.errors import BadRequest, Invalid, MethodNotAllowed, NotFound
 from podwright.api.field import Path, invalid, not_supported, required
 from podwright.api.objects import Object, copy_object, rfc3339, uid_of
@@ -165,6 +166,7 @@ class Subresources:
         account = self._context.find(SERVICE_ACCOUNTS, call.name, call.namespace)
         if account is None:
             raise call.not_found()
+        await self._admit(call, request)
         spec = request.get("spec") or {}
         life = spec.get("expirationSeconds") or _DEFAULT_LIFE
         at = Path("spec.expirationSeconds")
@@ -191,6 +193,21 @@ class Subresources:
             "spec": {**spec, "audiences": audiences, "expirationSeconds": life},
             "status": {"token": self._tokens.issue(claims), "expirationTimestamp": expires},
         }
+
+    async def _admit(self, call: Call, request: Object) -> None:
+        attributes = Attributes(
+            Operation.CREATE,
+            call.resource,
+            call.user,
+            namespace=call.namespace,
+            name=call.name,
+            subresource=call.subresource,
+            obj=request,
+            dry_run=call.dry_run,
+            warnings=call.warnings,
+        )
+        await self._context.admission.admit(attributes)
+        await self._context.admission.validate(attributes)
 
     def _binding(self, call: Call, reference: Any) -> tuple[Binding | None, dict[str, str]]:
         if not reference:

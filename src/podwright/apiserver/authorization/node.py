@@ -9,22 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from podwright.admission.interface import User
 from podwright.api.selectors import FieldSelector
 from podwright.apiserver.authorization.default_roles import NODE_RULES
 from podwright.apiserver.routes import Asked
 
-PREFIX = "system:node:"
-GROUP = "system:nodes"
 LEASES_NAMESPACE = "kube-node-lease"
 Relate = Callable[[str, str, str, str], bool]
 """Whether a Pod on a node (first) refers to an object: its plural, namespace and name."""
 _READ = ("get", "list", "watch")
-
-
-def node_of(user: User) -> str:
-    """The node that a user is; "" when it is none."""
-    return user.name[len(PREFIX) :] if GROUP in user.groups and user.name.startswith(PREFIX) else ""
 
 
 def decide(node: str, asked: Asked, selector: FieldSelector, relate: Relate) -> str | None:

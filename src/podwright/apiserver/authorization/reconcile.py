@@ -68,11 +68,11 @@ def binding_object(binding: DefaultBinding) -> Object:
 def defaults() -> Mapping[Resource, Sequence[Object]]:
     """All default objects, aggregated ClusterRoles with the rules that they select."""
     cluster_roles = [role_object(r) for r in (*default_roles.CLUSTER_ROLES, *controller_roles.CONTROLLER_ROLES)]
-    # Twice, since `admin` has what `edit` has, and `edit` what `view` has.
-    for _ in range(2):
-        for role in cluster_roles:
-            if "aggregationRule" in role:
-                role["rules"] = aggregated_rules(role, cluster_roles)
+    aggregating = [role for role in cluster_roles if "aggregationRule" in role]
+    # `admin` has what `edit` has, and `edit` what `view` has: as many rounds as there are such roles are enough.
+    for _ in aggregating:
+        for role in aggregating:
+            role["rules"] = aggregated_rules(role, cluster_roles)
     bindings = (*default_roles.CLUSTER_ROLE_BINDINGS, *controller_roles.CONTROLLER_BINDINGS)
     return {
         CLUSTER_ROLES: cluster_roles,

@@ -1,66 +1,21 @@
 """What Pods refer to, by node: the reason for which a kubelet may read a Secret.
 
-`references` is pure. `NodeReferences` notes which Pods have changed and looks at them when it is next asked, so that
-a Pod's write costs next to nothing. Called by `node.py`.
+Which Pods have changed is noted, and looked at when it is next asked: a Pod's write costs next to nothing. Called by
+`node.py`.
 Page: https://kubernetes.io/docs/reference/access-authn-authz/node/
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from podwright.api.objects import Object, metadata, name_of, namespace_of
+from podwright.api.objects import name_of, namespace_of
+from podwright.api.pod_references import Reference, references
+from podwright.api.pods import is_mirror
 from podwright.api.resources import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS
 from podwright.apiserver.context import Context
 from podwright.storage.interface import StoreEvent
-
-Reference = tuple[str, str, str]
-"""Plural, namespace, name."""
-
-MIRROR = "kubernetes.io/config.mirror"
-"""The annotation of a Pod that only shows what a node runs by itself."""
-
-
-def references(pod: Object) -> frozenset[Reference]:
-    """What a Pod needs its kubelet to read, the Pod itself included. A mirror Pod may bring its node nothing more."""
-    namespace, spec = namespace_of(pod), pod.get("spec") or {}
-    found = {("pods", namespace, name_of(pod))}
-    if MIRROR in (metadata(pod).get("annotations") or {}):
-        return frozenset(found)
-    if spec.get("serviceAccountName"):
-        found.add(("serviceaccounts", namespace, spec["serviceAccountName"]))
-    pairs = [("secrets", s.get("name")) for s in spec.get("imagePullSecrets") or ()]
-    for volume in spec.get("volumes") or ():
-        pairs += _of_volume(volume, name_of(pod))
-    for kind in ("containers", "initContainers", "ephemeralContainers"):
-        for container in spec.get(kind) or ():
-            pairs += _of_environment(container)
-    return frozenset(found.union((plural, namespace, name) for plural, name in pairs if name))
-
-
-def _of_volume(volume: Mapping[str, Any], pod: str) -> Iterator[tuple[str, str | None]]:
-    sources = [volume, *((volume.get("projected") or {}).get("sources") or ())]
-    for source in sources:
-        secret, config_map = source.get("secret") or {}, source.get("configMap") or {}
-        # A volume says secretName, a projection name.
-        yield "secrets", secret.get("secretName") or secret.get("name")
-        yield "configmaps", config_map.get("name")
-    yield "persistentvolumeclaims", (volume.get("persistentVolumeClaim") or {}).get("claimName")
-    if volume.get("ephemeral"):
-        yield "persistentvolumeclaims", f"{pod}-{volume.get('name')}"
-    yield "secrets", ((volume.get("csi") or {}).get("nodePublishSecretRef") or {}).get("name")
-
-
-def _of_environment(container: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
-    for source in container.get("envFrom") or ():
-        yield "secrets", (source.get("secretRef") or {}).get("name")
-        yield "configmaps", (source.get("configMapRef") or {}).get("name")
-    for variable in container.get("env") or ():
-        source = variable.get("valueFrom") or {}
-        yield "secrets", (source.get("secretKeyRef") or {}).get("name")
-        yield "configmaps", (source.get("configMapKeyRef") or {}).get("name")
 
 
 class NodeReferences:
@@ -113,6 +68,9 @@ class NodeReferences:
             pod = self._context.read(row, entry) if entry else {}
             node = (pod.get("spec") or {}).get("nodeName") or ""
             if node:
-                new = references(pod)
+                new = frozenset({("pods", namespace_of(pod), name_of(pod))})
+                if not is_mirror(pod):
+                    # A node makes mirror Pods itself: what they name it could otherwise choose.
+                    new |= references(pod)
                 self._known[key] = node, new
                 self._counts.update((node, reference) for reference in new)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from podwright.admission.interface import User
+from podwright.admission.node_identity import NODES, node_of
 from podwright.api.errors import Forbidden
 from podwright.api.selectors import FieldSelector, parse_field_selector
 from podwright.apiserver.authorization import node as nodes
@@ -44,8 +45,8 @@ class Authorizer:
         """Whether the user may; `selector` is the field selector of a list or watch."""
         if MASTERS in user.groups:
             return True
-        if nodes.GROUP in user.groups:
-            node = nodes.node_of(user)
+        if NODES in user.groups:
+            node = node_of(user)
             if node and nodes.decide(node, asked, selector, self._relate) is None:
                 return True
         return self._rbac.allowed(user, asked)
@@ -55,8 +56,8 @@ class Authorizer:
         if MASTERS in user.groups:
             return Decision(True)
         reasons = []
-        if nodes.GROUP in user.groups:
-            node = nodes.node_of(user)
+        if NODES in user.groups:
+            node = node_of(user)
             wrong = nodes.decide(node, asked, selector, self._relate) if node else ""
             if wrong is None:
                 return Decision(True)
@@ -69,7 +70,7 @@ class Authorizer:
         if MASTERS in user.groups:
             return EVERYTHING, ()
         rules, errors = self._rbac.rules(user, namespace)
-        if nodes.node_of(user):
+        if node_of(user):
             errors = [*errors, "node authorizer does not support user rule resolution"]
         return rules, errors
 

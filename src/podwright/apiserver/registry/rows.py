@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from podwright.api import resources
+from podwright.apiserver.registry.certificate_signing_request import CertificateSigningRequestStrategy
 from podwright.apiserver.registry.config_map import ConfigMapStrategy
 from podwright.apiserver.registry.controller_revision import ControllerRevisionStrategy
 from podwright.apiserver.registry.daemon_set import DaemonSetStrategy
@@ -211,5 +212,13 @@ ROWS: Sequence[Row] = (
         ClusterRoleBindingStrategy(),
         _RBAC + "ClusterRoleBinding",
         singular="clusterrolebinding",
+    ),
+    Row(
+        resources.CERTIFICATE_SIGNING_REQUESTS,
+        CertificateSigningRequestStrategy(),
+        "io.k8s.api.certificates.v1.CertificateSigningRequest",
+        singular="certificatesigningrequest",
+        short_names=("csr",),
+        subresources=("approval", "status"),
     ),
 )
