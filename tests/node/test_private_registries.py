@@ -252,11 +252,11 @@ async def test_the_node_s_config_json_is_for_every_pod(
 
 
 async def test_a_namespace_s_config_json_is_for_its_pods_alone(
-    setting: Setting, pods: Pods, basic: RegistryProxy
+    setting: Setting, pods: Pods, private: RegistryProxy
 ) -> None:
-    name = await basic.push("team/namespace:1", runnable("namespace"))
+    name = await private.push("team/namespace:1", runnable("namespace"))
     file = setting.node.data_dir / "credentials" / pods.namespace / "config.json"
-    _write(file, docker_config((basic.address, USER, CANARY)))
+    _write(file, docker_config((private.address, USER, CANARY)))
     await pods.create("of-the-namespace", name)
     await pods.running("of-the-namespace")
     async with pods_in(setting.node, f"{pods.namespace}-other") as others:
@@ -265,18 +265,23 @@ async def test_a_namespace_s_config_json_is_for_its_pods_alone(
         await others.cannot_pull("of-another")
 
 
+both_ways = pytest.mark.parametrize("bearer", [False, True], ids=["basic", "bearer"])
+
+
+@both_ways
 async def test_a_provider_is_asked_for_its_registry_and_for_no_other(
-    setting: Setting, pods: Pods, source: Registry
+    setting: Setting, pods: Pods, source: Registry, bearer: bool
 ) -> None:
-    async with proxied(source, Door({USER: CANARY}), port=setting.plain.port) as private:
-        name = await private.push("team/provided:1", runnable("provided"))
+    async with proxied(source, Door({USER: CANARY}, bearer=bearer), port=setting.plain.port) as private:
+        path = f"team/provided-{bearer}".lower()
+        name = await private.push(f"{path}:1", runnable(f"provided {bearer}"))
         setting.plain.answers(CANARY)
         await pods.create("provided", name)
         await pods.running("provided")
     assert setting.plain.request == {
         "kind": "CredentialProviderRequest",
         "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
-        "image": f"127.0.0.1:{setting.plain.port}/team/provided",
+        "image": f"127.0.0.1:{setting.plain.port}/{path}",
     }
     runs = setting.plain.runs
     await pods.create("elsewhere", await source.push("team/open:1", runnable("open")))
@@ -326,15 +331,16 @@ async def test_the_secrets_of_a_service_account_are_for_its_pods_that_name_none(
     assert (await pods.running("by-account"))["spec"]["imagePullSecrets"] == [{"name": "of-account"}]
 
 
+@both_ways
 async def test_a_service_account_s_token_gets_the_credentials_and_other_accounts_get_no_image(
-    setting: Setting, pods: Pods, source: Registry
+    setting: Setting, pods: Pods, source: Registry, bearer: bool
 ) -> None:
     setting.token.answers(CANARY)
     for name in ("builder", "other"):
         await pods.client.create(SERVICE_ACCOUNTS, {"apiVersion": "v1", "kind": "ServiceAccount",
                                                     "metadata": {"name": name}}, pods.namespace)  # fmt: skip
-    async with proxied(source, Door({USER: CANARY}), port=setting.token.port) as private:
-        image = await private.push("team/by-token:1", runnable("by-token"))
+    async with proxied(source, Door({USER: CANARY}, bearer=bearer), port=setting.token.port) as private:
+        image = await private.push(f"team/by-token-{bearer}:1".lower(), runnable(f"by-token {bearer}"))
         await pods.create("builds", image, serviceAccountName="builder")
         await pods.running("builds")
         claims = setting.token.request["serviceAccountToken"].split(".")[1]
@@ -496,11 +502,14 @@ async def test_a_provider_that_fails_is_an_event_without_what_it_printed(
         image = await private.push("team/failing:1", runnable("failing"))
         setting.plain.answers(CANARY)
         setting.plain.does(f"echo {CANARY} >&2\n{script}\n")
+        await pods.apply(secret("own", docker_config((private.address, USER, CANARY))))
         await pods.create("failing", image)
+        await pods.create("brings-its-own", image, **named("own"))
         told = await pods.told("failing", "FailedCredentialProvider")
         assert told.startswith(f"credential provider {setting.plain.name}: ")
         assert says in told
         await pods.cannot_pull("failing")
+        await pods.running("brings-its-own")
 
 
 async def test_a_slow_provider_holds_up_its_own_pods_alone(setting: Setting, pods: Pods, source: Registry) -> None:
@@ -559,6 +568,81 @@ async def test_a_provider_s_answer_is_remembered_until_a_registry_refuses_it(
         assert setting.plain.runs == runs + 2
 
 
+async def test_credentials_of_a_provider_that_have_run_out_are_told_and_asked_for_anew(
+    setting: Setting, pods: Pods, source: Registry
+) -> None:
+    async with proxied(source, Door({USER: CANARY}), port=setting.plain.port) as private:
+        image = await private.push("team/run-out:1", runnable("run-out"))
+        setting.plain.answers("was-right-once", cacheDuration="12h")
+        await pods.create("run-out", image)
+        message = await pods.cannot_pull("run-out")
+        assert f"(credentials tried: provider {setting.plain.name} as {USER})" in message
+        await pods.create("elsewhere", await source.push("team/else:1", runnable("else")))
+        await pods.running("elsewhere")
+        runs = setting.plain.runs
+        setting.plain.answers(CANARY, cacheDuration="0s")
+        await pods.waits("run-out", "ImagePullBackOff")
+        await _podwright(setting, "image retry", "-n", pods.namespace, "run-out")
+        await pods.running("run-out")
+        assert setting.plain.runs == runs + 1
+
+
+async def _podwright(setting: Setting, verb: str, *arguments: str, code: int = 0) -> str:
+    """What it printed; the loop, and with it the tests' proxies, goes on meanwhile."""
+    process = await asyncio.create_subprocess_exec(
+        PODWRIGHT, *verb.split(), "--data-dir", setting.node.data_dir, *arguments,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    async with asyncio.timeout(60):
+        printed, _ = await process.communicate()
+    assert process.returncode == code, printed.decode()
+    return printed.decode()
+
+
+async def test_every_source_that_was_considered_is_told_with_the_registry_s_answer_and_no_secret(
+    setting: Setting, pods: Pods, source: Registry, node_config: Callable[..., None]
+) -> None:
+    async with proxied(source, Door({USER: "other"}), port=setting.plain.port) as private:
+        image = await private.push("team/told:1", runnable("told"))
+        node_config((private.address, "node", CANARY))
+        setting.plain.answers(CANARY, user="provided")
+        await pods.apply(secret("here", docker_config((private.address, USER, CANARY))))
+        await pods.apply(secret("elsewhere", docker_config(("other.example", USER, CANARY))))
+        await pods.create("told", image, **named("here", "elsewhere", "gone"))
+        await pods.cannot_pull("told")
+        data_dir, space = setting.node.data_dir, pods.namespace
+        sources = [
+            f"  secret {space}/here: 1 for it",
+            f"  secret {space}/elsewhere: none for it",
+            f"  secret {space}/gone: not there",
+            f"  credentials/{space}/config.json: not there",
+            f"  {data_dir}/config.json: 1 for it",
+            f"  provider {setting.plain.name}: 1 for it",
+            f"  provider {setting.token.name}: its matchImages are for other images",
+        ]
+        refused = f"401, not let in (http://{private.address})"
+        answers = [
+            f"  secret {space}/here as {USER}: {refused}",
+            f"  {data_dir}/config.json as node: {refused}",
+            f"  provider {setting.plain.name} as provided: {refused}",
+            f"  without credentials: {refused}",
+        ]
+        why = await _podwright(setting, "why", "-n", space, "told")
+        assert "\n".join(sources) in why, why
+        assert "\n".join(answers) in why
+        # the same without a Pod: what the service account brings, and what every Pod has
+        await pods.kubectl_("patch", "serviceaccount", "default", "-p", json.dumps(named("here")))
+        checked = await _podwright(setting, "registry check", "-n", space, image, code=1)
+        assert "\n".join([sources[0], *sources[3:]]) in checked
+        assert "\n".join(answers) in checked
+        private.door.users["node"] = CANARY
+        checked = await _podwright(setting, "registry check", image)
+        assert "\n".join(sources[4:]) in checked
+        assert f"config.json as node: 200, let in (http://{private.address})" in checked
+        assert f"  provider {setting.plain.name} as provided: not needed" in checked
+        assert CANARY not in why + checked
+
+
 async def test_a_provider_configuration_is_read_again_when_it_changes(
     setting: Setting, pods: Pods, source: Registry
 ) -> None:
@@ -606,7 +690,7 @@ def _certificates(folder: Path) -> ssl.SSLContext:
     return context
 
 
-@pytest.mark.parametrize("bearer", [False, True], ids=["basic", "bearer"])
+@both_ways
 async def test_a_private_ca_is_trusted_through_hosts_toml_and_not_before(
     setting: Setting, pods: Pods, source: Registry, tmp_path: Path, bearer: bool
 ) -> None:

@@ -99,20 +99,20 @@ class ProviderPlugins:
         ]
         entries: list[Entry] = []
         failures: list[str] = [configured.problem] if configured.problem else []
-        considered = [
-            Considered(f"provider {provider.name}", 0, "its matchImages are for other images")
+        considered: dict[str, Considered] = {
+            provider.name: Considered(f"provider {provider.name}", 0, "its matchImages are for other images")
             for provider in configured.providers
-            if provider not in asked
-        ]
+        }
         results = await asyncio.gather(*(self._ask(provider, pod, repository) for provider in asked))
         for provider, result in zip(asked, results, strict=True):
+            text = f"provider {provider.name}"
             if isinstance(result, str):
                 failures.append(result)
-                considered.append(Considered(f"provider {provider.name}", 0, result.partition(": ")[2]))
+                considered[provider.name] = Considered(text, 0, result.partition(": ")[2])
             else:
                 entries += result
-                considered.append(Considered(f"provider {provider.name}", len(keyring.lookup(result, repository))))
-        return ProviderAnswer(keyring.lookup(entries, repository), considered, failures)
+                considered[provider.name] = Considered(text, len(keyring.lookup(result, repository)))
+        return ProviderAnswer(keyring.lookup(entries, repository), list(considered.values()), failures)
 
     def rejected(self, credential: Credential) -> None:
         """A registry did not accept it: it is not used again from the cache."""
