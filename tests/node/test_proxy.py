@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 from tests.fakes.client import FakeClient
 from tests.fakes.waiting import eventually, running
+from tests.node.observed import slack
 from tests.proxy.objects import endpoint, endpoint_slice, service
 
 from podwright.api.objects import Object
@@ -357,7 +358,9 @@ async def test_changes_of_endpoints_lose_no_request(machines: Machines, tmp_path
     assert {a.split()[0] for a in answers} == {"a", "b"}
 
 
-async def test_a_proxy_that_starts_anew_loses_hardly_a_request(machines: Machines, tmp_path: Path) -> None:
+async def test_a_proxy_that_starts_anew_loses_no_request(
+    machines: Machines, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async with proxy(machines, tmp_path, service(), endpoint_slice(*BOTH)) as client:
         asking = asyncio.create_task(machines.ask("outside", IP, 80, times=1500))
         starts = 0
@@ -370,11 +373,9 @@ async def test_a_proxy_that_starts_anew_loses_hardly_a_request(machines: Machine
             starts += 1
         answers = await asking
     assert starts > 3
+    assert "service addresses are not up to date" not in caplog.text
     assert len(answers) == 1500
-    # The kernel puts the new table in before it takes the old one out, yet a packet may pass one hook too early and
-    # the other too late.
-    assert answers.count("refused") <= starts // 10
-    assert {a.split()[0] for a in answers} - {"refused"} == {"a", "b"}
+    assert {a.split()[0] for a in answers} == {"a", "b"}
 
 
 async def test_an_open_connection_outlives_its_place_among_the_endpoints(machines: Machines, tmp_path: Path) -> None:
@@ -457,8 +458,8 @@ async def test_a_change_of_one_among_300_services_is_there_at_once(machines: Mac
             await in_chain(machines, "cluster/default/s7/tcp/80", f"{pod}:8080")
             taken.append(time.monotonic() - begun)
             assert (await machines.ask("outside", "10.96.1.7", 80))[0].split()[0] == name
-    # far from what it takes (about 40 ms), and from what writing everything anew for each would
-    assert min(taken) < 0.5
+    # about 40 ms, of which this test itself takes the half; writing everything anew takes ten times as long
+    assert min(taken) < slack(0.2)
 
 
 async def in_chain(machines: Machines, chain: str, wanted: str) -> None:

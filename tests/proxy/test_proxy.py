@@ -19,6 +19,7 @@ from podwright.proxy.nftables import Nftables, NftError
 from podwright.proxy.proxy import ServiceProxy
 from podwright.proxy.rules import Node
 from podwright.proxy.stale import WaysIn
+from podwright.proxy.table import Present
 
 
 class Kernel:
@@ -28,6 +29,7 @@ class Kernel:
         self.applied: list[str] = []
         self.refusals: list[NftError] = []
         self.there = False
+        self.present: Present | None = None
         self.looked = 0
         self.forgotten: list[tuple[WaysIn, WaysIn]] = []
 
@@ -36,6 +38,10 @@ class Kernel:
             raise self.refusals.pop(0)
         self.applied.append(text)
         self.there = True
+
+    async def read(self, table: str) -> Present | None:
+        assert table == "t"
+        return self.present
 
     async def exists(self, table: str) -> bool:
         assert table == "t"
@@ -118,6 +124,23 @@ async def test_after_a_refusal_the_whole_table_is_written(caplog: pytest.LogCapt
         await eventually(lambda: "10.88.0.2" in kernel.applied[-1])
         assert whole(kernel.applied[-1])
     assert "no such table" in caplog.text
+
+
+async def test_a_table_of_an_earlier_run_is_written_over_and_if_that_is_refused_made_anew() -> None:
+    client, kernel = FakeClient(), Kernel()
+    await put(client, service())
+    kernel.present = Present(frozenset({"translate"}), frozenset({"services"}), frozenset())
+    informers = Informers(client)
+    under_test = ServiceProxy(informers, Node("node-1", "10.88.0.0/16"), "t", kernel)
+    async with running(informers.run(), under_test.run()):
+        await eventually(lambda: kernel.applied)
+        assert kernel.applied[0].startswith("flush chain ip t translate\n")
+    kernel.refusals = [NftError("another type of set")]
+    informers = Informers(client)
+    again = ServiceProxy(informers, Node("node-1", "10.88.0.0/16"), "t", kernel)
+    async with running(informers.run(), again.run()):
+        await eventually(lambda: len(kernel.applied) == 2)
+        assert whole(kernel.applied[1])
 
 
 async def test_one_service_that_makes_no_sense_does_not_hold_up_the_others(caplog: pytest.LogCaptureFixture) -> None:

@@ -13,7 +13,7 @@ from tests.proxy.objects import endpoint, endpoint_slice, service
 
 from podwright.api.objects import Key, Object, key_of
 from podwright.proxy.rules import Node, service_rules
-from podwright.proxy.table import EMPTY, Contents, changes, contents, removal, whole
+from podwright.proxy.table import EMPTY, Contents, Present, changes, contents, parse_table, removal, renewed, whole
 
 NODE = Node("node-1", "10.88.0.0/16")
 T = "pw-test"
@@ -63,6 +63,47 @@ def test_the_whole_table_takes_the_place_of_any_there_was() -> None:
     assert text.index("table ip pw-test {") < text.index("add chain ip") < text.index("add element")
 
 
+LISTED = """table ip pw-test {
+\tmap services {
+\t\ttype ipv4_addr . inet_proto . inet_service : verdict
+\t}
+
+\tset sticky/default/web/tcp/80/10.88.0.2/8080 {
+\t\ttype ipv4_addr
+\t}
+
+\tchain translate {
+\t\tip daddr . meta l4proto . th dport vmap @services
+\t}
+
+\tchain cluster/default/gone/tcp/80 {
+\t\tmeta l4proto tcp dnat to 10.88.0.2:8080
+\t}
+}
+"""
+
+
+def test_what_a_table_has_is_read_from_its_listing() -> None:
+    assert parse_table(LISTED) == Present(
+        frozenset({"translate", "cluster/default/gone/tcp/80"}),
+        frozenset({"services"}),
+        frozenset({"sticky/default/web/tcp/80/10.88.0.2/8080"}),
+    )
+
+
+def test_a_table_is_written_over_where_it_stands() -> None:
+    text = renewed(T, parse_table(LISTED), table_of((service(sessionAffinity="ClientIP"), [A])))
+    assert "delete table" not in text
+    lines = text.splitlines()
+    assert lines[:2] == [f"flush chain ip {T} translate", f"flush map ip {T} services"]
+    assert lines[-2:] == [
+        f"flush chain ip {T} cluster/default/gone/tcp/80",
+        f"delete chain ip {T} cluster/default/gone/tcp/80",
+    ]
+    # the clients that it remembers stay with their endpoint
+    assert not any(" set " in line and "sticky" in line for line in lines)
+
+
 nft = pytest.mark.node
 
 SPECS: list[dict[str, Any]] = [
@@ -99,6 +140,18 @@ def test_nft_takes_every_change_from_one_table_to_another(before: Any, wanted: A
     first, second = built(before), built(wanted)
     # one check for both: the change is made to the table that the same input has just set up
     text = whole(T, first) + changes(T, first, second)
+    result = subprocess.run(["nft", "-c", "-f", "-"], input=text, capture_output=True, text=True, check=False)
+    assert not result.returncode, result.stderr + text
+
+
+@nft
+@settings(max_examples=25, deadline=None)
+@given(ANY_TABLE, ANY_TABLE)
+def test_nft_takes_every_table_over_another(before: Any, wanted: Any) -> None:
+    first, second = built(before), built(wanted)
+    frame = parse_table(whole(T, EMPTY))
+    present = Present(frame.chains | set(first.chains), frame.maps, frame.sets | first.sticky)
+    text = whole(T, first) + renewed(T, present, second)
     result = subprocess.run(["nft", "-c", "-f", "-"], input=text, capture_output=True, text=True, check=False)
     assert not result.returncode, result.stderr + text
 

@@ -11,7 +11,7 @@ import shutil
 from contextlib import suppress
 
 from podwright.proxy.stale import Flow, WaysIn, parse_flows, stale_flows
-from podwright.proxy.table import removal
+from podwright.proxy.table import Present, parse_table, removal
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +37,16 @@ class Nftables:
         if status:
             raise NftError(_first_lines(errors) or f"{self._program} ended with status {status}")
 
+    async def read(self, table: str) -> Present | None:
+        """What the table has; None when there is none, since somebody may have flushed the machine. Raises NftError."""
+        try:
+            status, listing, _ = await _run("", self._program, "--terse", "list", "table", "ip", table)
+        except OSError as error:
+            raise NftError(f"cannot run {self._program}: {error}") from error
+        return None if status else await asyncio.to_thread(parse_table, listing)
+
     async def exists(self, table: str) -> bool:
-        """Whether the table is there; somebody may have flushed the whole machine. Raises NftError."""
+        """Whether the table is there and not empty. Raises NftError."""
         try:
             status, _, _ = await _run("", self._program, "list", "chain", "ip", table, "translate")
         except OSError as error:

@@ -4,6 +4,8 @@
                                                             | refused or failed
                                                             +--> the whole table anew, after a back-off
 
+At its start it writes over the table that an earlier process left, so that no packet misses it.
+
 Started by `app.py`. The first change is carried out at once; those of the next moments are put together.
 Source: https://kubernetes.io/docs/reference/networking/virtual-ips/
 """
@@ -22,7 +24,7 @@ from podwright.client.informers import Informers
 from podwright.proxy.nftables import NftError
 from podwright.proxy.rules import Node, ServiceRules, service_rules
 from podwright.proxy.stale import WaysIn
-from podwright.proxy.table import Contents, changes, contents, whole
+from podwright.proxy.table import Contents, Present, changes, contents, renewed, whole
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,10 @@ class PacketRules(Protocol):
 
     async def apply(self, text: str) -> None:
         """Carry out one transaction, or raise NftError."""
+        ...
+
+    async def read(self, table: str) -> Present | None:
+        """What the table has; None when there is none."""
         ...
 
     async def exists(self, table: str) -> bool:
@@ -73,6 +79,8 @@ class ServiceProxy:
         self._changed = asyncio.Event()
         self._in_place: Contents | None = None
         """What is known to be in the kernel; None when the whole table has to be written."""
+        self._renewable = True
+        """Whether the table that is there may be written over; not after that was refused."""
         self._udp: WaysIn = {}
 
     async def run(self) -> None:
@@ -89,6 +97,7 @@ class ServiceProxy:
                 failures = 0
             except NftError as error:
                 self._in_place = None
+                self._renewable = False
                 failures += 1
                 log.warning("service addresses are not up to date: %s", error)
             if failures:
@@ -125,10 +134,14 @@ class ServiceProxy:
     async def _bring_in_step(self) -> None:
         self._compute()
         wanted = contents(self._computed)
-        text = whole(self._table, wanted) if self._in_place is None else changes(self._table, self._in_place, wanted)
+        if self._in_place is not None:
+            text = changes(self._table, self._in_place, wanted)
+        else:
+            present = await self._rules.read(self._table) if self._renewable else None
+            text = renewed(self._table, present, wanted) if present else whole(self._table, wanted)
         if text:
             await self._rules.apply(text)
-        self._in_place = wanted
+        self._in_place, self._renewable = wanted, True
         before, self._udp = self._udp, wanted.udp
         if before != self._udp:
             await self._rules.forget_stale(before, self._udp)

@@ -1,4 +1,4 @@
-"""The text for `nft -f`: the whole table, or just what leads from one state of it to the next. Pure.
+"""The text for `nft -f`: the whole table, that table over an older one, or what leads from one state to the next. Pure.
 
 Either is one transaction: the kernel takes all of it or nothing, and no packet meets half of it. Called by `proxy`.
 Source: https://kubernetes.io/docs/reference/networking/virtual-ips/#proxy-mode-nftables
@@ -6,6 +6,7 @@ Source: https://kubernetes.io/docs/reference/networking/virtual-ips/#proxy-mode-
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from podwright.proxy.rules import MASQUERADE_MARK, REFUSE, ServiceRules
 
 _FRONTEND = "ipv4_addr . inet_proto . inet_service : verdict"
 _NODE_PORT = "inet_proto . inet_service : verdict"
+_DECLARED = re.compile(r"^[ \t]+(chain|set|map) (\S+) \{", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,22 @@ class Contents:
 
 
 EMPTY = Contents()
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The names of what a table was found to have."""
+
+    chains: frozenset[str]
+    maps: frozenset[str]
+    sets: frozenset[str]
+
+
+def parse_table(listing: str) -> Present:
+    """What there is, from what `nft -t list table` prints."""
+    found = _DECLARED.findall(listing)
+    chains, maps, sets = (frozenset(n for kind, n in found if kind == wanted) for wanted in ("chain", "map", "set"))
+    return Present(chains, maps, sets)
 
 
 def contents(rules: Mapping[Key, ServiceRules]) -> Contents:
@@ -72,6 +90,21 @@ def removal(table: str) -> str:
 def whole(table: str, wanted: Contents) -> str:
     """The text that makes the table anew, whatever was there."""
     return removal(table) + _frame(table) + changes(table, EMPTY, wanted)
+
+
+def renewed(table: str, present: Present, wanted: Contents) -> str:
+    """The text that makes the table what is wanted, whatever it holds, without taking it out of the packets' way.
+
+    The chains that the kernel calls stay where they are: with chains in their place, a packet could pass one hook
+    before the change and miss the other after it. The clients that sets with affinity remember are kept.
+    """
+    frame = parse_table(_frame(table))
+    empty = [f"flush chain ip {table} {name}" for name in sorted(present.chains & frame.chains)]
+    empty += [f"flush map ip {table} {name}" for name in sorted(present.maps & frame.maps)]
+    empty += [f"flush set ip {table} {name}" for name in sorted(present.sets & frame.sets)]
+    unknown = dict.fromkeys(sorted(present.chains - frame.chains), ("",))
+    before = Contents(chains=unknown, sticky=present.sets - frame.sets)
+    return "\n".join([*empty, ""]) + _frame(table) + changes(table, before, wanted)
 
 
 def changes(table: str, before: Contents, wanted: Contents) -> str:
