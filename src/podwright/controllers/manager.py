@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import datetime
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from podwright.api.resources import EVENTS, EVENTS_V1, NAMESPACES, Resource
+from podwright.client.events import EventRecorder
 from podwright.client.informers import Informers
 from podwright.client.interface import Client
+from podwright.controllers.deployment import controller as deployment
+from podwright.controllers.deployment.controller import Deployments
 from podwright.controllers.endpoint_slice import EndpointSlices
 from podwright.controllers.endpoints import EndpointsOfServices
 from podwright.controllers.ephemeral_volumes import EphemeralVolumes
@@ -17,9 +21,19 @@ from podwright.controllers.local_provisioner import LocalStorage
 from podwright.controllers.namespace import NamespaceDeletion
 from podwright.controllers.persistent_volumes import PersistentVolumes
 from podwright.controllers.pod_gc import PodGarbage
+from podwright.controllers.replica_set.controller import KINDS as REPLICA_KINDS
+from podwright.controllers.replica_set.controller import Replicas
 from podwright.controllers.root_ca import RootCa
 from podwright.controllers.service_account import ServiceAccounts
 from podwright.controllers.volume_protection import VolumeProtection
+
+
+class Controller(Protocol):
+    """One of them."""
+
+    async def run(self) -> None:
+        """Control until cancelled."""
+        ...
 
 
 class Controllers:
@@ -37,12 +51,14 @@ class Controllers:
 
         `local_storage`: where volumes of the class `local` are made; None: nowhere, and there is no such class.
         """
+        self._client, self._clock = client, clock
         self._informers = Informers(client)
+        self._recorders: list[EventRecorder] = []
         # Events own nothing and are too many to keep a copy of; namespaces cannot be in a namespace.
         followed = [r for r in resources if r not in {EVENTS, EVENTS_V1}]
         contents = [r for r in resources if r not in {NAMESPACES, EVENTS_V1}]
         informers = self._informers
-        self._controllers = (
+        self._controllers: tuple[Controller, ...] = (
             ServiceAccounts(client, informers),
             RootCa(client, informers, root_ca_pem),
             NamespaceDeletion(client, informers, clock, resources=contents, followed=followed),
@@ -53,11 +69,20 @@ class Controllers:
             PersistentVolumes(client, informers, clock, local_storage),
             VolumeProtection(client, informers),
             EphemeralVolumes(client, informers),
+            Deployments(client, informers, self._recorder(deployment.COMPONENT), clock),
+            *(Replicas(kind, client, informers, self._recorder(kind.component), clock) for kind in REPLICA_KINDS),
         )
+
+    def _recorder(self, component: str) -> EventRecorder:
+        """Events of one controller; each counts its own."""
+        self._recorders.append(EventRecorder(self._client, component, "", self._clock))
+        return self._recorders[-1]
 
     async def run(self) -> None:
         """Control until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._informers.run())
+            for recorder in self._recorders:
+                group.create_task(recorder.run())
             for controller in self._controllers:
                 group.create_task(controller.run())

@@ -1,0 +1,6 @@
+"""Deployments: ReplicaSets that take turns.
+
+`sets` tells the newest ReplicaSet from the older ones, `rollout` says how large each is to be, `status` what is told of
+it; `controller` carries that out.
+Source: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/
+"""
