@@ -353,6 +353,10 @@ def _patched(target: Any, patch: Any, *, strategic: bool) -> Any:
     if not isinstance(patch, dict) or not isinstance(target, dict):
         return copy_object(patch)
     for name, value in patch.items():
+        if name.startswith("$deleteFromPrimitiveList/"):
+            field = name.partition("/")[2]
+            target[field] = [one for one in target.get(field) or () if one not in value]
+            continue
         if name.startswith("$"):
             continue
         if value is None:

@@ -1,0 +1,182 @@
+"""The Job controller: carries out what `decision` says, one step at a time, and looks again after each.
+
+Every step is safe to repeat, and writes of the status name the version they were decided on, so that a restart in the
+middle of anything goes on where it was. Run by `controllers.manager`.
+Page: https://kubernetes.io/docs/concepts/workloads/controllers/job/
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections.abc import Callable, Sequence
+
+from podwright.api.errors import NotFound, StatusError
+from podwright.api.objects import Key, Object, key_of, metadata, name_of, uid_of
+from podwright.api.resources import JOBS, PODS
+from podwright.client.backoff import Backoff
+from podwright.client.events import EventRecorder
+from podwright.client.informers import Informers
+from podwright.client.interface import Client, DeleteOptions, PatchType
+from podwright.client.own_writes import OwnWrites
+from podwright.client.together import AT_ONCE, together
+from podwright.client.work_queue import WorkQueue
+from podwright.controllers.jobs.decision import Plan, decide, is_finished
+from podwright.controllers.jobs.labels import CONTROLLER, FINALIZER
+from podwright.controllers.jobs.manage import NewPod
+from podwright.controllers.jobs.new_pod import new_pod
+from podwright.controllers.jobs.pods import is_tracked
+
+
+class Jobs:
+    """Brings every Job to its end."""
+
+    def __init__(
+        self,
+        client: Client,
+        informers: Informers,
+        recorder: EventRecorder,
+        clock: Callable[[], datetime.datetime],
+    ) -> None:
+        self._client = client
+        self._recorder = recorder
+        self._clock = clock
+        self._job_informer = informers.of(JOBS)
+        self._pod_informer = informers.of(PODS)
+        self._queue: WorkQueue[Key] = WorkQueue(Backoff(base=0.05, cap=60.0))
+        self._orphans: WorkQueue[Key] = WorkQueue()
+
+    async def run(self) -> None:
+        """Control until cancelled."""
+        await self._job_informer.wait_synced()
+        await self._pod_informer.wait_synced()
+        monotonic = asyncio.get_running_loop().time
+        self._jobs = OwnWrites(self._job_informer, monotonic)
+        self._pods = OwnWrites(self._pod_informer, monotonic)
+        self._job_informer.add_handler(self._job_changed)
+        self._pod_informer.add_handler(self._pod_changed)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._queue.run(self._sync, workers=5))
+            group.create_task(self._orphans.run(self._release_orphan, workers=4))
+
+    def _job_changed(self, old: Object | None, new: Object | None) -> None:
+        if new is not None:
+            if not is_finished(new):
+                self._queue.add(key_of(new))
+        elif old is not None:
+            for pod in self._pods.owned_by(uid_of(old)):
+                if is_tracked(pod):
+                    self._orphans.add(key_of(pod))
+
+    def _pod_changed(self, old: Object | None, new: Object | None) -> None:
+        pod = new or old or {}
+        owner = _job_of(pod)
+        if owner is None:
+            if new is not None and is_tracked(new):
+                self._orphans.add(key_of(new))
+            return
+        key, uid = owner
+        job = self._job_informer.by_key(key)
+        if job is not None and uid_of(job) == uid:
+            if not is_finished(job):
+                self._queue.add(key)
+        elif new is not None and is_tracked(new):
+            self._orphans.add(key_of(new))
+
+    # Pods whose Job is gone
+
+    async def _release_orphan(self, key: Key) -> None:
+        pod = self._pods.by_key(key)
+        if pod is None or not is_tracked(pod):
+            return
+        owner = _job_of(pod)
+        if owner is not None:
+            try:
+                job = await self._client.get(JOBS, owner[0].name, owner[0].namespace)
+            except NotFound:
+                job = {}
+            if uid_of(job) == owner[1]:
+                self._queue.add(owner[0])
+                return
+        await self._release(pod)
+
+    # Jobs
+
+    async def _sync(self, key: Key) -> None:
+        job = self._jobs.by_key(key)
+        if job is None or is_finished(job):
+            return
+        if job["spec"].get("managedBy") not in (None, CONTROLLER):
+            return
+        pods = [pod for pod in self._pods.owned_by(uid_of(job)) if _job_of(pod) == (key, uid_of(job))]
+        plan = decide(job, pods, self._clock())
+        await self._carry_out(job, plan)
+        if plan.release or plan.stop or plan.drop or plan.create:
+            self._queue.add(key)
+        elif plan.again_after is not None:
+            self._queue.add_after(key, plan.again_after)
+
+    async def _carry_out(self, job: Object, plan: Plan) -> None:
+        await together(plan.stop, lambda pod: self._delete(job, pod))
+        await together(plan.drop, lambda pod: self._drop(job, pod))
+        await self._create(job, plan.create)
+        if plan.status != (job.get("status") or {}):
+            written = await self._client.update(JOBS, {**job, "status": plan.status}, subresource="status")
+            self._jobs.wrote(written)
+        for told in plan.events:
+            self._recorder.event(job, "Normal" if told.type == "Normal" else "Warning", told.reason, told.message)
+        await together(plan.release, self._release)
+
+    async def _create(self, job: Object, wanted: Sequence[NewPod]) -> None:
+        """Make Pods: first one, then ever more, so that what is refused is refused once and not 500 times."""
+        position, size = 0, 1
+        while position < len(wanted):
+            await together(wanted[position : position + size], lambda one: self._create_one(job, one))
+            position, size = position + size, min(size * 2, AT_ONCE)
+
+    async def _create_one(self, job: Object, wanted: NewPod) -> None:
+        try:
+            pod = await self._client.create(PODS, new_pod(job, wanted), metadata(job)["namespace"])
+        except StatusError as error:
+            # In a namespace that goes away nothing more is to be said.
+            causes = error.details.get("causes") or ()
+            if not any(cause.get("reason") == "NamespaceTerminating" for cause in causes):
+                self._recorder.event(job, "Warning", "FailedCreate", f"Error creating: {error.message}")
+            raise
+        self._pods.wrote(pod)
+        self._recorder.event(job, "Normal", "SuccessfulCreate", f"Created pod: {name_of(pod)}")
+
+    async def _drop(self, job: Object, pod: Object) -> None:
+        await self._release(pod)
+        await self._delete(job, pod)
+
+    async def _delete(self, job: Object, pod: Object) -> None:
+        try:
+            left = await self._client.delete(PODS, name_of(pod), key_of(pod).namespace, DeleteOptions(uid=uid_of(pod)))
+        except NotFound:
+            return
+        except StatusError as error:
+            self._recorder.event(job, "Warning", "FailedDelete", f"Error deleting: {error.message}")
+            raise
+        if metadata(left).get("deletionTimestamp"):
+            self._pods.wrote(left)
+        self._recorder.event(job, "Normal", "SuccessfulDelete", f"Deleted pod: {name_of(pod)}")
+
+    async def _release(self, pod: Object) -> None:
+        """Take the finalizer away, whatever else is being written about the Pod."""
+        key = key_of(pod)
+        change = {"metadata": {"uid": uid_of(pod), "$deleteFromPrimitiveList/finalizers": [FINALIZER]}}
+        try:
+            left = await self._client.patch(PODS, key.name, change, key.namespace, patch_type=PatchType.STRATEGIC)
+        except NotFound:
+            return
+        self._pods.wrote(left)
+
+
+def _job_of(pod: Object) -> tuple[Key, str] | None:
+    """Key and uid of the Job that controls a Pod."""
+    for reference in metadata(pod).get("ownerReferences") or ():
+        kind = reference.get("apiVersion"), reference.get("kind")
+        if reference.get("controller") and kind == (JOBS.api_version, JOBS.kind):
+            return Key(key_of(pod).namespace, reference.get("name") or ""), reference.get("uid") or ""
+    return None
