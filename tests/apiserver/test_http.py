@@ -162,11 +162,8 @@ async def test_a_watch_ends_in_its_time(served: Served) -> None:
 
 
 async def test_a_client_that_goes_takes_its_watch_along(served: Served) -> None:
-    def open_watches() -> float | None:
-        labels = {"verb": "WATCH", "group": "", "version": "v1", "resource": "namespaces", "subresource": ""}
-        return served.server.metrics.registry.get_sample_value(
-            "apiserver_longrunning_requests", {**labels, "scope": "cluster"}
-        )
+    def open_watches() -> int:
+        return served.server.metrics.long_running["WATCH", "", "v1", "namespaces", "", "cluster"]
 
     answer = await served.session.get(served.server.url + "/api/v1/namespaces?watch=1")
     await answer.content.readline()

@@ -57,6 +57,9 @@ def runtime_endpoint(data_dir: Path, instance: Instance) -> str:
 def connect(data_dir: Path) -> HttpClient:
     """A client with the rights of the node's administrator. Raises NodeNotUpError, ClickException."""
     require_up(data_dir)
+    from podwright.client import http_library
+
+    http_library.load()
     from podwright.client.http import HttpClient
     from podwright.client.kubeconfig import KubeconfigError
 

@@ -127,6 +127,9 @@ def _as_flag(value: Any) -> str:
 
 
 def _settings(data_dir: Path, flags: dict[str, Any]) -> NodeSettings:
+    from podwright.client import http_library
+
+    http_library.load()
     from podwright.app import NodeSettings
     from podwright.kubelet.configuration import ConfigurationError, load
 

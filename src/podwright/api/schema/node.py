@@ -34,6 +34,9 @@ class Kind(enum.Enum):
     ANY = "any"
 
 
+_NO_SHAPES: Mapping[tuple[str, ...], dict[str, Any]] = {}
+
+
 class Node:
     """The type of one field, list element or map value.
 
@@ -53,6 +56,7 @@ class Node:
         "plain",
         "required",
         "set_list",
+        "shapes",
     )
 
     def __init__(self, kind: Kind, go_type: str, *, plain: type | None = None) -> None:
@@ -76,6 +80,8 @@ class Node:
         """The field by which a strategic merge patch finds an element; "" for lists of plain values."""
         self.patch_strategy: frozenset[str] = frozenset()
         """What a strategic merge patch does: `merge`, `replace`, `retainKeys`."""
+        self.shapes: Mapping[tuple[str, ...], dict[str, Any]] = _NO_SHAPES
+        """What the owner of a whole value owns, by the value's fields; kept here by who compares objects."""
 
     def __repr__(self) -> str:
         return f"<{self.go_type}>"

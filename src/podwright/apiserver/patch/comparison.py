@@ -30,7 +30,7 @@ class _Members(dict[str, str]):
         return key
 
 
-_MEMBERS_KEPT = 4096
+_MEMBERS_KEPT, _SHAPES_KEPT = 4096, 32
 _MEMBER = _Members()
 
 
@@ -62,12 +62,7 @@ def everything(value: Any, node: Node) -> FieldSet:
     if kind is _OBJECT:
         if type(value) is not dict:
             return _LEAF
-        made: FieldSet = {SELF: _LEAF}
-        fields = node.fields
-        for name in sorted(value):
-            child = fields.get(name)
-            made[_MEMBER[name]] = _LEAF if child is None or child.atomic else everything(value[name], child)
-        return made
+        return _members(value, node)
     item = node.item
     if item is None:
         return _LEAF
@@ -77,6 +72,28 @@ def everything(value: Any, node: Node) -> FieldSet:
         elements = {element_key(e, i, node): everything(e, item) for i, e in enumerate(value)}
         return {SELF: _LEAF} | {key: elements[key] for key in sorted(elements)}
     return _LEAF
+
+
+def _members(value: Object, node: Node) -> FieldSet:
+    """What stands below an object with named fields."""
+    # Most objects have nothing but leaves (a variable, a port, a condition) and fall into a few shapes.
+    shape = tuple(value)
+    known = node.shapes.get(shape)
+    if known is not None:
+        return known
+    made: FieldSet = {SELF: _LEAF}
+    fields = node.fields
+    flat = True
+    for name in sorted(value):
+        child = fields.get(name)
+        if child is None or child.atomic:
+            made[_MEMBER[name]] = _LEAF
+        else:
+            flat = False
+            made[_MEMBER[name]] = everything(value[name], child)
+    if flat and len(node.shapes) < _SHAPES_KEPT:
+        node.shapes = {**node.shapes, shape: made}
+    return made
 
 
 def created(value: Any, node: Node) -> FieldSet:

@@ -51,6 +51,8 @@ _UNSET: tuple[Any, ...] = (None, "", [], {})
 
 def pod_warnings(pod: Object, old: Object | None) -> list[str]:
     """The warnings for a Pod; on an update (`old`) only those that its old form did not cause."""
+    if old is not None and pod.get("spec") == old.get("spec"):
+        return []
     said = list(dict.fromkeys(_warnings(pod.get("spec") or {})))
     before = set(_warnings(old.get("spec") or {})) if old is not None else set()
     return [text for text in said if text not in before]
@@ -115,6 +117,8 @@ def _fractional(value: Any) -> bool:
 def _ignored(
     path: str, holder: Mapping[str, Any], ignored: Mapping[str, str], default: Mapping[str, Any] | None = None
 ) -> Iterator[str]:
+    if holder.keys().isdisjoint(ignored):
+        return
     for field, why in ignored.items():
         value = holder.get(field)
         if value not in _UNSET and value != (default or {}).get(field):
