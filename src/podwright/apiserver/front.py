@@ -28,6 +28,7 @@ from podwright.apiserver.filters.impersonation import impersonated
 from podwright.apiserver.filters.metrics import Metrics, long_running
 from podwright.apiserver.handlers import change, create, delete, list_options, patch, read, scale
 from podwright.apiserver.handlers.conform import FieldValidation, conform, decode_body
+from podwright.apiserver.handlers.connect import admit_connection, options_of
 from podwright.apiserver.handlers.delete_collection import delete_collection
 from podwright.apiserver.negotiation import Accepted, Form, negotiate
 from podwright.apiserver.node_proxy import PROXIED, NodeProxy
@@ -186,6 +187,9 @@ class Front:
                     raise MethodNotAllowed("the server does not allow this method on the requested resource")
                 # By a WebSocket it is a GET; what it does is not reading.
                 self._authorizer.check(call.user, replace(asked, verb="create"), {})
+            options = options_of(asked.plural, asked.subresource, asked.rest, exchange.query)
+            if options is not None:
+                await admit_connection(self._context, call, options)
             return await self._proxy.serve(exchange.request, asked)
         if own and pair in POSTED:
             if asked.verb != "create":

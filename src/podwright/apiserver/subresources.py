@@ -24,6 +24,11 @@ from podwright.storage.interface import KeyMissing, RevisionConflict
 
 _DEFAULT_LIFE, _SHORTEST_LIFE, _LONGEST_LIFE = 3600, 600, 1 << 32
 _BOUND = {"Pod": PODS, "Secret": SECRETS, "Node": NODES}
+_KINDS = {
+    "binding": ("v1", "Binding"),
+    "eviction": ("policy/v1", "Eviction"),
+    "token": ("authentication.k8s.io/v1", "TokenRequest"),
+}
 POSTED = frozenset((("pods", "binding"), ("pods", "eviction"), ("serviceaccounts", "token")))
 """Plural and subresource of what `Subresources.post` knows, beside PUT of `namespaces/finalize`."""
 
@@ -108,7 +113,11 @@ class Subresources:
         self._tokens = tokens
 
     async def post(self, call: Call, subresource: str, obj: Object) -> Object:
-        """Carry out a post (or, for finalize, a put). Raises StatusError."""
+        """Carry out a post (or, for finalize, a put) of `obj`, which becomes the server's. Raises StatusError."""
+        if subresource in _KINDS:
+            obj.setdefault("apiVersion", _KINDS[subresource][0])
+            obj.setdefault("kind", _KINDS[subresource][1])
+            await self._admit(call, obj)
         match call.resource.plural, subresource:
             case "pods", "binding":
                 return await self._bind(call, obj)
@@ -166,7 +175,6 @@ class Subresources:
         account = self._context.find(SERVICE_ACCOUNTS, call.name, call.namespace)
         if account is None:
             raise call.not_found()
-        await self._admit(call, request)
         spec = request.get("spec") or {}
         life = spec.get("expirationSeconds") or _DEFAULT_LIFE
         at = Path("spec.expirationSeconds")
@@ -203,7 +211,7 @@ class Subresources:
             name=call.name,
             subresource=call.subresource,
             obj=request,
-            dry_run=call.dry_run,
+            dry_run=call.dry_run or bool((request.get("deleteOptions") or {}).get("dryRun")),
             warnings=call.warnings,
         )
         await self._context.admission.admit(attributes)

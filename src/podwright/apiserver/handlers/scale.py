@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from podwright.admission.interface import Attributes, Operation
 from podwright.api.errors import Invalid, UnsupportedMediaType
 from podwright.api.objects import Object, copy_object
 from podwright.apiserver.context import Call, Context
-from podwright.apiserver.handlers import metadata
+from podwright.apiserver.handlers import admitted, metadata
 from podwright.apiserver.handlers.change import PATCH_TRIES, UPDATE_TRIES, commit
 from podwright.apiserver.handlers.conform import FieldValidation, conform
 from podwright.apiserver.handlers.patch import patched
@@ -89,8 +90,10 @@ async def _write(context: Context, call: Call, wanted: Callable[[Object], Object
             subresource=NAME,
             obj=after,
             old=before,
+            options={"fieldManager": call.field_manager},
             dry_run=call.dry_run,
             warnings=call.warnings,
+            patched=partial(admitted.created, context, as_scale(call)),
         )
         await context.admission.admit(attributes)
         errors = SCALE.strategy.validate(after)
