@@ -30,6 +30,7 @@ from podwright.apiserver.config import ApiServerConfig
 from podwright.apiserver.pki import KUBELET_CLIENT
 from podwright.apiserver.registry.rows import ROWS
 from podwright.apiserver.server import ApiServer
+from podwright.apiserver.signing import Authority
 from podwright.client.events import EventRecorder
 from podwright.client.informer import Informer
 from podwright.client.informers import Informers
@@ -228,8 +229,12 @@ class Node:
         authority = await asyncio.to_thread(api.pki.ca.read_text)
         scheduling = EventRecorder(client, "default-scheduler", "", _now)
         storage = LocalStorage(settings.data_dir / "volumes", settings.node_name)
+        sign = Authority(api.pki, _now).sign
         rooms: list[tuple[str, Coroutine[Any, Any, None]]] = [
-            ("controllers", Controllers(client, [row.resource for row in ROWS], authority, _now, storage).run()),
+            (
+                "controllers",
+                Controllers(client, [row.resource for row in ROWS], authority, _now, storage, sign=sign).run(),
+            ),
             ("scheduler events", scheduling.run()),
             ("scheduler", Scheduler(client, scheduling, _now).run()),
             ("ready", self._tell_ready(client, api, tell)),
@@ -321,7 +326,7 @@ class Node:
 
     def _node_client(self, api: ApiServer) -> Client:
         name = f"system:node:{self._settings.node_name}"
-        return api.local_client(User(name, ("system:nodes", "system:authenticated")))
+        return api.authorized_client(User(name, ("system:nodes", "system:authenticated")))
 
     def _kubelet_settings(self, api: ApiServer, names: NameServer | None) -> KubeletSettings:
         from podwright.kubelet.assembly import KubeletSettings

@@ -11,6 +11,10 @@ from podwright.api.resources import EVENTS, EVENTS_V1, NAMESPACES, Resource
 from podwright.client.events import EventRecorder
 from podwright.client.informers import Informers
 from podwright.client.interface import Client
+from podwright.controllers.certificates.approval import ApprovalOfNodes
+from podwright.controllers.certificates.cleaning import Cleaning
+from podwright.controllers.certificates.signing import Sign, Signing
+from podwright.controllers.cluster_role_aggregation import ClusterRoleAggregation
 from podwright.controllers.deployment import controller as deployment
 from podwright.controllers.deployment.controller import Deployments
 from podwright.controllers.endpoint_slice import EndpointSlices
@@ -46,10 +50,13 @@ class Controllers:
         root_ca_pem: str,
         clock: Callable[[], datetime.datetime],
         local_storage: LocalStorage | None = None,
+        *,
+        sign: Sign | None = None,
     ) -> None:
         """`resources`: all that the API serves; a second group of the same objects (events.k8s.io) does no harm.
 
         `local_storage`: where volumes of the class `local` are made; None: nowhere, and there is no such class.
+        `sign`: signs certificates with the cluster's authority; None: approved requests wait.
         """
         self._client, self._clock = client, clock
         self._informers = Informers(client)
@@ -60,6 +67,10 @@ class Controllers:
         informers = self._informers
         self._controllers: tuple[Controller, ...] = (
             ServiceAccounts(client, informers),
+            ClusterRoleAggregation(client, informers),
+            ApprovalOfNodes(client, informers),
+            Cleaning(client, informers, clock),
+            *([Signing(client, informers, sign)] if sign else []),
             RootCa(client, informers, root_ca_pem),
             NamespaceDeletion(client, informers, clock, resources=contents, followed=followed),
             EndpointSlices(client, informers),

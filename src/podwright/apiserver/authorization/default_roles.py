@@ -286,6 +286,12 @@ CLUSTER_ROLE_BINDINGS: Final[Sequence[DefaultBinding]] = (
     # Kubelets are judged by the node authorizer; the binding stands, and binds nobody.
     DefaultBinding("system:node", "system:node"),
     _to_groups("system:service-account-issuer-discovery", "system:serviceaccounts"),
+    # As cluster installers have it: nodes renew their own certificates.
+    DefaultBinding(
+        "podwright:node-autoapprove-certificate-rotation",
+        "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
+        groups=("system:nodes",),
+    ),
 )
 
 _READER = "extension-apiserver-authentication-reader"

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from podwright.api import names
-from podwright.api.certificates import APPROVED, DENIED, FAILED, RequestError, requested
+from podwright.api.certificates import APPROVED, DENIED, FAILED, LEGACY_UNKNOWN, RequestError, requested
 from podwright.api.field import FieldError, Path, duplicate, forbidden, invalid, not_supported, required
 from podwright.api.objects import Object
 from podwright.apiserver.registry.columns import AGE, NAME, NONE, at
@@ -148,6 +148,8 @@ def signer_errors(signer: str) -> list[FieldError]:
     where = _SPEC.child("signerName")
     if not signer:
         return [required(where)]
+    if signer == LEGACY_UNKNOWN:
+        return [invalid(where, signer, "the legacy signerName is not allowed via this API version")]
     domain, slash, path = signer.partition("/")
     if not slash or "/" in path or not path:
         return [
