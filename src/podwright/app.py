@@ -143,7 +143,9 @@ class Node:
         self._admission = Chain([], [])
         managed = not settings.runtime_endpoint
         self._containerd = (
-            ManagedContainerd(settings.data_dir, NodeOptions(pod_cidr=settings.pod_cidr)) if managed else None
+            ManagedContainerd(settings.data_dir, NodeOptions(settings.pod_cidr, settings.service_cidr))
+            if managed
+            else None
         )
 
     def stop(self, *, end_pods: bool = False) -> None:

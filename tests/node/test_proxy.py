@@ -145,8 +145,10 @@ class Machines:
         self.pair("outside")
         self.ip("address", "add", f"{NODE_IP}/24", "dev", "outside", on="host")
         self.address("outside", f"{CLIENT}/24", NODE_IP)
-        # without any route the kernel would not even try; a machine has a default route
-        self.ip("route", "add", "default", "via", CLIENT, on="host")
+        # without any route the kernel would not even try; these are what `containerd.network` makes, no default route
+        self.ip("route", "add", "10.96.0.0/16", "dev", "pods", "metric", "4096", on="host")
+        self.switch_on("ipv4/conf/pods/route_localnet")
+        self.ip("route", "add", "192.168.99.0/24", "via", CLIENT, on="host")
         for name in ("a", "b"):
             self.serve(name, 8080)
 
@@ -302,6 +304,20 @@ async def test_node_port(machines: Machines, tmp_path: Path, protocol: str, clie
     async with proxy(machines, tmp_path, *objects):
         answers = await machines.ask(client, NODE_IP, 30080, protocol, times=30)
     assert {a.split()[0] for a in answers} == {"a", "b"}
+
+
+@pytest.mark.parametrize("policy", ["Cluster", "Local"])
+async def test_node_port_by_this_machines_loopback(machines: Machines, tmp_path: Path, policy: str) -> None:
+    ports = [{**p, "nodePort": 30080} for p in BOTH_PROTOCOLS]
+    made = service(type="NodePort", ports=ports, externalTrafficPolicy=policy)
+    async with proxy(machines, tmp_path, made, endpoint_slice(*BOTH, ports=SERVED)) as client:
+        for protocol in (TCP, UDP):
+            answers = await machines.ask("host", "127.0.0.1", 30080, protocol, times=20)
+            assert set(answers) == {f"a {GATEWAY}", f"b {GATEWAY}"}
+        await replace(client, endpoint_slice(ports=SERVED))
+        await eventually(lambda: refused(machines))
+        assert await machines.ask("host", "127.0.0.1", 30080) == ["refused"]
+        assert await machines.ask("a", "127.0.0.1", 30080) == ["refused"]
 
 
 async def test_external_policy_local_keeps_the_clients_address(machines: Machines, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import errno
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from tests.fakes.waiting import eventually, running
@@ -63,24 +64,77 @@ async def test_pods_reach_each_other_through_a_services_address_and_node_port(no
         assert (await pods.message(job(client, fetching(host, port, 30)))).split() == ["a", "b"]
 
 
-async def test_the_node_reaches_pods_through_a_services_address(pods: Pods) -> None:
-    service = await with_service(pods)
-    await pods.create(web("a"))
-    await pods.ready("a")
-
-    async def answers() -> bool:
-        # Ready is said before the endpoints follow
-        try:
-            reader, writer = await asyncio.open_connection(service["spec"]["clusterIP"], 80)
-        except ConnectionRefusedError:
-            return False
+async def asked(host: str, port: int) -> str:
+    """The name that answers. Raises OSError, or AssertionError when an answer breaks off."""
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
         writer.write(b"GET /name HTTP/1.0\r\n\r\n")
         answer = await reader.read()
+    finally:
         writer.close()
         await writer.wait_closed()
-        return answer.endswith(b"a\n")
+    assert b" 200 OK" in answer.splitlines()[0], answer
+    return answer.decode().split()[-1]
 
-    await eventually(answers)
+
+async def answers(host: str, port: int) -> bool:
+    """Whether somebody does: Ready is said before the endpoints follow."""
+    try:
+        return bool(await asked(host, port))
+    except ConnectionRefusedError:
+        return False
+
+
+async def test_the_node_reaches_pods_through_a_services_address_and_by_its_loopback(pods: Pods) -> None:
+    service = await with_service(pods, type="NodePort")
+    await pods.create(web("a"))
+    await pods.ready("a")
+    await eventually(lambda: answers(service["spec"]["clusterIP"], 80))
+    assert await asked("127.0.0.1", service["spec"]["ports"][0]["nodePort"]) == "a"
+
+
+async def test_a_rolling_change_of_pods_under_a_steady_load_loses_no_request(pods: Pods, tmp_path: Path) -> None:
+    """`old` makes way for `new`, which gets nothing until it is ready; `stays` stays."""
+    service = await with_service(pods)
+    address = service["spec"]["clusterIP"]
+    for name in ("old", "stays"):
+        one = web(name, terminationGracePeriodSeconds=5)
+        # it serves on while those who ask learn that it goes
+        one["spec"]["containers"][0]["lifecycle"] = {"preStop": {"sleep": {"seconds": 2}}}
+        await pods.create(one)
+    for name in ("old", "stays"):
+        await pods.ready(name)
+    await eventually(lambda: answers(address, 80))
+    heard: list[str] = []
+    stop = asyncio.Event()
+
+    async def load() -> None:
+        while not stop.is_set():
+            heard.append(await asked(address, 80))
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(3):
+            group.create_task(load())
+        await eventually(lambda: {"old", "stays"} <= set(heard))
+        new = web("new", volumes=[{"name": "gate", "hostPath": {"path": str(tmp_path)}}])
+        new["spec"]["containers"][0] |= {
+            "readinessProbe": {"exec": {"command": ["test", "-e", "/gate/open"]}, "periodSeconds": 1},
+            "volumeMounts": [{"name": "gate", "mountPath": "/gate"}],
+        }
+        await pods.create(new)
+        await pods.until("new", lambda one: one["status"].get("phase") == "Running")
+        so_far = len(heard)
+        await eventually(lambda: len(heard) > so_far + 200, 20)
+        assert "new" not in heard
+        (tmp_path / "open").touch()
+        await pods.ready("new")
+        await eventually(lambda: "new" in heard)
+        await pods.delete("old")
+        await pods.gone("old")
+        so_far = len(heard)
+        await eventually(lambda: len(heard) > so_far + 200, 20)
+        stop.set()
+    assert set(heard[so_far:]) == {"new", "stays"}
 
 
 @asynccontextmanager

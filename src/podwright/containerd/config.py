@@ -55,6 +55,8 @@ class NodeOptions:
     """What the node's owner decides about the runtime. Raises ValueError for a Pod range that can't be used."""
 
     pod_cidr: str = "10.88.0.0/16"
+    service_cidr: str = ""
+    """addresses of Services that this machine is to reach by the bridge; "": none"""
     max_container_log_line_size: int = 16384
     """bytes"""
     snapshotter: str = "overlayfs"

@@ -80,7 +80,9 @@ class ManagedContainerd:
         programs = self._programs = await asyncio.to_thread(find_programs)
         image = await asyncio.to_thread(self._prepare)
         networking = asyncio.ensure_future(
-            asyncio.to_thread(network.set_up, self._layout, programs, self._options.pod_cidr)
+            asyncio.to_thread(
+                network.set_up, self._layout, programs, self._options.pod_cidr, self._options.service_cidr
+            )
         )
         try:
             running = await asyncio.to_thread(process.find, self._layout)

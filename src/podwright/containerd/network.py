@@ -1,4 +1,4 @@
-"""What the Pod network needs of the machine itself: forwarding, and one rule that lets Pods out.
+"""What the Pod network needs of the machine itself: forwarding, a way to Services, and rules that let Pods out.
 
 Called when the managed runtime starts and when it is purged. What it changed for the whole machine is recorded beside
 the instances' state, and put back by the last instance that goes.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import logging
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,12 +19,15 @@ from podwright.containerd import host_ports
 from podwright.containerd.layout import Layout
 from podwright.containerd.programs import Programs
 
+log = logging.getLogger(__name__)
+
 SYSCTLS: Final[Mapping[str, str]] = {
     "net/ipv4/ip_forward": "1",
     # traffic between Pods on one bridge must pass the rules of Services
     "net/bridge/bridge-nf-call-iptables": "1",
 }
 PROC_SYS: Final = Path("/proc/sys")
+_ROUTE_METRIC: Final = 4096
 
 
 class NetworkError(Exception):
@@ -33,7 +37,8 @@ class NetworkError(Exception):
 def masquerade_rules(layout: Layout, pod_cidr: str) -> str:
     """nftables, as one transaction: what leaves the Pod range for elsewhere gets this machine's address.
 
-    Saying `add` before `delete` makes it safe to repeat.
+    The bridge may carry answers to 127.0.0.1 (see `_make_bridge`), so what a Pod itself sends to or from there is
+    dropped: this machine's loopback is not for Pods. Saying `add` before `delete` makes it safe to repeat.
     """
     table = layout.nft_table
     return f"""add table ip {table}
@@ -42,6 +47,11 @@ table ip {table} {{
   chain postrouting {{
     type nat hook postrouting priority srcnat; policy accept;
     ip saddr {pod_cidr} ip daddr != {{ {pod_cidr}, 224.0.0.0/4 }} masquerade
+  }}
+  chain keep_loopback {{
+    type filter hook prerouting priority raw; policy accept;
+    iifname "{layout.bridge}" ip daddr 127.0.0.0/8 drop
+    iifname "{layout.bridge}" ip saddr 127.0.0.0/8 drop
   }}
 }}
 """
@@ -57,24 +67,35 @@ def gateway(pod_cidr: str) -> str:
     return str(ipaddress.ip_network(pod_cidr)[1])
 
 
-def set_up(layout: Layout, programs: Programs, pod_cidr: str) -> None:
-    """Forwarding on, rule in place, bridge up. Blocks: call it in a thread. Raises NetworkError."""
+def set_up(layout: Layout, programs: Programs, pod_cidr: str, service_cidr: str = "") -> None:
+    """Forwarding on, rules in place, bridge up, Services reached by it. Blocks: for a thread. Raises NetworkError."""
     if not record_file(layout).exists():
         tables = _run([str(programs.nft), "list", "tables", "ip"])
         record = {"sysctls": {}, "natTable": "table ip nat" in tables.splitlines()}
         record_file(layout).write_text(json.dumps(record), encoding="utf-8")
     set_sysctls(layout)
     _run([str(programs.nft), "-f", "-"], masquerade_rules(layout, pod_cidr))
-    _make_bridge(layout, programs, pod_cidr)
+    _make_bridge(layout, programs, pod_cidr, service_cidr)
 
 
-def _make_bridge(layout: Layout, programs: Programs, pod_cidr: str) -> None:
-    """The bridge that the CNI plugin would make for the first Pod, so that its address can be listened on before."""
+def _make_bridge(layout: Layout, programs: Programs, pod_cidr: str, service_cidr: str) -> None:
+    """The bridge that the CNI plugin would make for the first Pod, so that its address can be listened on before.
+
+    Cluster IPs are routed to it, or a machine without a default route would not even try to reach one; a route that
+    somebody else has for that range goes first. Connections from 127.0.0.1 to node ports go out by it.
+    """
     address = f"{gateway(pod_cidr)}/{ipaddress.ip_network(pod_cidr).prefixlen}"
     steps = [f"address replace {address} dev {layout.bridge}", f"link set {layout.bridge} up"]
     if not Path(f"/sys/class/net/{layout.bridge}").exists():
         steps.insert(0, f"link add {layout.bridge} type bridge")
+    if service_cidr:
+        steps.append(f"route replace {service_cidr} dev {layout.bridge} metric {_ROUTE_METRIC}")
     _run([str(programs.ip), "-batch", "-"], "\n".join([*steps, ""]))
+    route_localnet = PROC_SYS / "net/ipv4/conf" / layout.bridge / "route_localnet"
+    try:
+        route_localnet.write_text("1", encoding="ascii")
+    except OSError as error:
+        log.info("node ports are not reached by 127.0.0.1: cannot set %s: %s", route_localnet, error.strerror)
 
 
 def tear_down(layout: Layout, programs: Programs, last: bool) -> None:

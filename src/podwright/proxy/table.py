@@ -153,8 +153,7 @@ def _frame(table: str) -> str:
     """The part that is the same for all Services.
 
     Refusing stands behind the translation of addresses: what by then is still on its way to a cluster IP has no
-    endpoint, or asks for a port that the Service has not. The addresses of 127.0.0.0/8 are left alone: the kernel
-    does not let them leave the machine.
+    endpoint, or asks for a port that the Service has not. To 127.0.0.0/8 only this machine itself may ask.
     """
     return f"""table ip {table} {{
   map services {{
@@ -194,6 +193,7 @@ def _frame(table: str) -> str:
   }}
   chain nat_output {{
     type nat hook output priority -100; policy accept;
+    ip daddr 127.0.0.0/8 meta l4proto . th dport vmap @node_ports
     goto translate
   }}
   chain nat_postrouting {{
@@ -211,6 +211,7 @@ def _frame(table: str) -> str:
   }}
   chain filter_output {{
     type filter hook output priority 0; policy accept;
+    ct state new ip daddr 127.0.0.0/8 meta l4proto . th dport vmap @no_node_port_endpoints
     ct state new jump turn_down
   }}
 }}
