@@ -21,6 +21,7 @@ from podwright.client.events import EventRecorder
 from podwright.client.informer import Informer
 from podwright.client.interface import Client
 from podwright.cri.client import RuntimeClient
+from podwright.cri.containerd_content import ContainerdContent
 from podwright.cri.containerd_events import ContainerdEvents
 from podwright.cri.image_client import ImageClient
 from podwright.kubelet.cgroups.hierarchy import read_hierarchies
@@ -32,6 +33,7 @@ from podwright.kubelet.environment.dns_config import PodDns
 from podwright.kubelet.environment.environment import ContainerEnvironment, service_informer
 from podwright.kubelet.images.gc import ImageCollector, images_in_use
 from podwright.kubelet.images.gc_decision import GCPolicy
+from podwright.kubelet.images.image_files import ImageFiles
 from podwright.kubelet.images.manager import ImageManager
 from podwright.kubelet.images.node_images import NodeImages
 from podwright.kubelet.images.pins import Pins
@@ -156,8 +158,10 @@ class AssembledKubelet:
         )
         exec_runner = CriExec(self._runtime_client, settings.rescue)
         pods_dir = settings.data_dir / "pods"
+        self._content = ContainerdContent(settings.endpoint)
+        image_files = ImageFiles(self._runtime_client, self._image_client, self._content)
         self._volumes = VolumeManager(
-            client, self._images, pods_dir, node=self._node.facts, on_change=self._wake, clock=utc_now
+            client, self._images, image_files, pods_dir, node=self._node.facts, on_change=self._wake, clock=utc_now
         )
         self._probes = ProbeManager(
             ProbeRunner(exec_runner), self._recorder, node=self._node.facts, on_change=self._wake, clock=utc_now
@@ -218,6 +222,7 @@ class AssembledKubelet:
         await self._puller.close()
         await self._runtime_client.close()
         await self._image_client.close()
+        await self._content.close()
 
     async def stop_pods(self) -> None:
         """End every Pod on this node, hooks and grace included; their objects stay. Call it when `run` has ended."""

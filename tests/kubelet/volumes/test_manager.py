@@ -3,7 +3,7 @@
 import base64
 import datetime
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from podwright.api.resources import (
 )
 from podwright.kubelet.environment.downward_api import NodeFacts
 from podwright.kubelet.errors import ImageError
+from podwright.kubelet.images.image_files import ImageFilesError
 from podwright.kubelet.interfaces import MountedVolumes, VolumeError
 from podwright.kubelet.volumes import mounts, pod_directory
 from podwright.kubelet.volumes.manager import VolumeManager
@@ -56,12 +57,37 @@ class TokenClient(FakeClient):
         return made
 
 
+class FakeFiles:
+    """Images mounted by the runtime, or (`ours`) by a folder that stands for a mount."""
+
+    def __init__(self) -> None:
+        self.ours = False
+        self.shown: dict[str, str] = {}
+        self.failure = ""
+
+    async def by_runtime(self) -> bool:
+        if self.failure:
+            raise ImageFilesError(self.failure)
+        return not self.ours
+
+    async def mount(self, key: str, image_ref: str, target: Path) -> None:
+        target.mkdir(parents=True, exist_ok=True)
+        self.shown[key] = image_ref
+
+    async def release(self, keys: Sequence[str]) -> None:
+        if self.failure:
+            raise ImageFilesError(self.failure)
+        for key in keys:
+            del self.shown[key]
+
+
 class Bench:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.now = START
         self.client = TokenClient(lambda: self.now)
         self.images = FakeImages()
+        self.files = FakeFiles()
         self.changed: list[str] = []
         self.manager = self.build()
 
@@ -69,6 +95,7 @@ class Bench:
         return VolumeManager(
             self.client,
             self.images,
+            self.files,
             self.directory / "pods",
             node=lambda: NodeFacts("node-1", allocatable={"memory": "1Gi", "cpu": "2"}),
             on_change=self.changed.append,
@@ -415,6 +442,31 @@ class TestImages:
         assert mounted.image_errors == {"v": bench.images.failure}
         bench.images.failure = None
         assert (await bench.mount(volume)).images == {"v": "sha256:busybox"}
+
+    async def test_where_the_runtime_can_not_its_files_are_a_folder_that_nobody_writes_to(
+        self, bench: Bench, tmp_path: Path
+    ) -> None:
+        bench.files.ours = True
+        volume = {"name": "v", "image": {"reference": "busybox"}}
+        for _ in range(2):
+            mounted = await bench.mount(volume, {"name": "e", "emptyDir": {}})
+        path = str(tmp_path / "pods" / "u1" / "volumes" / "kubernetes.io~image" / "v")
+        assert (mounted.paths["v"], mounted.images, mounted.read_only) == (path, {}, {"v"})
+        assert len(bench.images.asked) == 1
+        assert bench.files.shown == {"podwright-u1-v": "sha256:busybox"}
+        # what is shown is released, also by a manager that has not mounted it
+        bench.files.failure = "the runtime does not answer"
+        with pytest.raises(VolumeError, match="the runtime does not answer"):
+            await bench.build().unmount("u1")
+        bench.files.failure = ""
+        await bench.build().unmount("u1")
+        assert bench.files.shown == {}
+
+    async def test_what_nobody_can_mount_is_told_with_what_is_needed(self, bench: Bench) -> None:
+        bench.files.failure = "volumes of type image need cri-o 1.31 or newer; this node has 1.24.6"
+        with pytest.raises(VolumeError) as caught:
+            await bench.mount({"name": "v", "image": {"reference": "busybox"}})
+        assert str(caught.value) == f'MountVolume.SetUp failed for volume "v" : {bench.files.failure}'
 
 
 class TestUnmount:

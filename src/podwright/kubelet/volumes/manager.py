@@ -23,6 +23,7 @@ from podwright.api.objects import Object, metadata, uid_of
 from podwright.client.interface import Client
 from podwright.kubelet.environment.downward_api import NodeFacts
 from podwright.kubelet.errors import WaitingError
+from podwright.kubelet.images.image_files import ImageFilesError
 from podwright.kubelet.interfaces import Images, MountedVolumes, VolumeError
 from podwright.kubelet.volumes import (
     config_map,
@@ -54,6 +55,8 @@ class _Entry:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     made_of: Any = None
     mounted: MountedVolumes | None = None
+    images: dict[str, str] = field(default_factory=dict)
+    """the runtime's ids of the images that are volumes, by volume"""
     tokens: dict[str, Collected] = field(default_factory=dict)
     reads: frozenset[Reference] = frozenset()
     refresh_at: datetime.datetime | None = None
@@ -73,6 +76,7 @@ class VolumeManager:
         self,
         client: Client,
         images: Images,
+        image_files: image.Files,
         pods_dir: Path,
         *,
         node: Callable[[], NodeFacts],
@@ -81,6 +85,7 @@ class VolumeManager:
     ) -> None:
         self._client = client
         self._images = images
+        self._image_files = image_files
         self._pods_dir = pods_dir
         self._node = node
         self._on_change = on_change
@@ -117,8 +122,10 @@ class VolumeManager:
                 self._set_reads(uid, entry, {})
                 del self._pods[uid]
         try:
+            if shown := await in_thread(image.mounted_names, self._pods_dir / uid):
+                await self._image_files.release([image.key_of(uid, name) for name in shown])
             await in_thread(pod_directory.remove, self._pods_dir / uid)
-        except OSError as error:
+        except (OSError, ImageFilesError) as error:
             raise VolumeError(f"volumes of pod {uid} could not be removed: {error}") from None
 
     async def left_behind(self) -> Sequence[str]:
@@ -141,6 +148,7 @@ class VolumeManager:
             paths = {}
             if plans:
                 paths = await in_thread(pod_directory.set_up, self._pods_dir / uid, plans, collector.now)
+            shown = await self._show_images(uid, {n: ref for n, ref in images.items() if isinstance(ref, str)})
         except BaseException:
             # What was not reached this time is still shown, or waited for.
             self._set_reads(uid, entry, dict.fromkeys(entry.reads, "") | collector.read)
@@ -149,11 +157,12 @@ class VolumeManager:
         entry.made_of = _made_of(pod)
         entry.refresh_at = min((p.files.refresh_at for p in plans if p.files and p.files.refresh_at), default=None)
         self._sooner.set()
+        entry.images = {name: found for name, found in images.items() if isinstance(found, str)}
         entry.mounted = MountedVolumes(
-            paths=paths,
-            images={name: found for name, found in images.items() if isinstance(found, str)},
+            paths=paths | shown,
+            images={name: ref for name, ref in entry.images.items() if name not in shown},
             image_errors={name: found for name, found in images.items() if isinstance(found, WaitingError)},
-            read_only=frozenset(plan.name for plan in plans if plan.read_only),
+            read_only=frozenset(plan.name for plan in plans if plan.read_only) | shown.keys(),
         )
         return entry.mounted
 
@@ -185,8 +194,22 @@ class VolumeManager:
 
     async def _image(self, entry: _Entry, volume: Object) -> str | WaitingError:
         # Once it is there it stays: a new token or a changed ConfigMap is no reason to ask the registry again.
-        known = entry.mounted.images.get(volume["name"]) if entry.mounted else None
+        known = entry.images.get(volume["name"])
         return known or await image.ensure(self._images, entry.pod, volume)
+
+    async def _show_images(self, uid: str, images: Mapping[str, str]) -> dict[str, str]:
+        """Where the images are that the runtime does not mount itself. Raises VolumeError."""
+        shown: dict[str, str] = {}
+        for name, image_ref in images.items():
+            with naming(name):
+                if await self._image_files.by_runtime():
+                    break
+                pod_dir = self._pods_dir / uid
+                await in_thread(pod_directory.make_private, pod_dir)
+                target = image.folder(pod_dir) / name
+                await self._image_files.mount(image.key_of(uid, name), image_ref, target)
+                shown[name] = str(target)
+        return shown
 
     def _set_reads(self, uid: str, entry: _Entry, read: Mapping[Reference, str]) -> None:
         """Follow what the Pod's volumes show now, and no longer what they showed before."""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from podwright.api.objects import Object
 from podwright.kubelet.environment.references import UnreadableReference
+from podwright.kubelet.images.image_files import ImageFilesError
 from podwright.kubelet.interfaces import VolumeError
 from podwright.kubelet.volumes import atomic_writer, empty_dir, host_path, local, mounts
 from podwright.kubelet.volumes.collect import Collected, VolumeSourceError
@@ -48,7 +49,7 @@ def naming(volume: str) -> Iterator[None]:
     """Turns what goes wrong with one volume into a VolumeError that names it."""
     try:
         yield
-    except (VolumeSourceError, UnreadableReference, ValueError, OSError) as error:
+    except (VolumeSourceError, UnreadableReference, ImageFilesError, ValueError, OSError) as error:
         raise VolumeError(f'MountVolume.SetUp failed for volume "{volume}" : {error}') from None
 
 
