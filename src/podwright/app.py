@@ -214,6 +214,8 @@ class Node:
                     for name, room in await self._rooms(api, client, informers, names, tell)
                 ]
                 await self._stopping.wait()
+                if not self._end_pods:
+                    await kubelet.shut_down()
                 await _ended(serving)
                 if self._end_pods:
                     await kubelet.stop_pods()

@@ -9,6 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from podwright.kubelet.errors import TerminalError, WaitingError
+from podwright.kubelet.eviction.local_limits import DiskUse
+from podwright.kubelet.eviction.manager import MemoryUse
+from podwright.kubelet.eviction.thresholds import Level
 from podwright.kubelet.interfaces import MountedVolumes, SyncResult, VolumeError
 from podwright.kubelet.node.runtime_info import Handler, RuntimeCondition, RuntimeState
 from podwright.kubelet.runtime_state import (
@@ -153,6 +156,25 @@ class FakeCgroups:
 
     async def sweep(self, keep: Collection[str]) -> None:
         self.kept.append(keep)
+
+
+class FakeMeters:
+    """A node with room for everything, until a test says otherwise."""
+
+    def __init__(self) -> None:
+        self.levels = {"memory.available": Level(1 << 30, 2 << 30)}
+        self.memory: dict[str, int] = {}
+        self.disk: dict[str, DiskUse] = {}
+
+    async def left(self) -> Mapping[str, Level]:
+        return self.levels
+
+    async def memory_use(self, pod: Object) -> MemoryUse | None:
+        used = self.memory.get(pod["metadata"]["name"])
+        return None if used is None else MemoryUse(used, 1, {c["name"]: used for c in pod["spec"]["containers"]})
+
+    async def disk_use(self, pod: Object) -> DiskUse:
+        return self.disk.get(pod["metadata"]["name"], DiskUse())
 
 
 class NoProbes:

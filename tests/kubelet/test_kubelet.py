@@ -15,6 +15,7 @@ from tests.fakes.waiting import eventually
 from tests.kubelet.fake_runtime import (
     Events,
     FakeCgroups,
+    FakeMeters,
     FakeRuntime,
     FakeRuntimeInfo,
     FakeVolumes,
@@ -27,6 +28,7 @@ from podwright.api.resources import LEASES, NODES, PODS
 from podwright.client.interface import DeleteOptions
 from podwright.kubelet.configuration import KubeletConfiguration
 from podwright.kubelet.errors import ImageError, TerminalError
+from podwright.kubelet.eviction.thresholds import Level
 from podwright.kubelet.kubelet import Kubelet, Parts
 from podwright.kubelet.node.manager import NodeManager, NodeSettings
 from podwright.kubelet.node.node_object import NodeIdentity
@@ -46,6 +48,7 @@ class House:
         self.events = Events()
         self.cgroups = FakeCgroups()
         self.info = FakeRuntimeInfo()
+        self.meters = FakeMeters()
         self.tmp_path = tmp_path
         self.config = KubeletConfiguration(**config)
         self.kubelet = self.new_kubelet()
@@ -64,8 +67,13 @@ class House:
             cgroups=self.cgroups,
             pod_logs=self.tmp_path / "logs",
             now=now,
+            meters=self.meters,
+            free_disk=self.free_disk,
         )
         return Kubelet(self.config, "n", parts)
+
+    async def free_disk(self) -> None:
+        return
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -379,3 +387,74 @@ async def test_what_appears_after_its_pod_is_gone_is_ended(house: House, monkeyp
         late = {"metadata": {"uid": uid, "name": "p", "namespace": "d"}}
         house.runtime.put(late, [])
         await eventually(lambda: uid not in house.runtime.pods)
+
+
+async def test_a_short_node_ends_the_pod_that_uses_more_than_it_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("podwright.kubelet.eviction.manager.PERIOD", 0.02)
+    house = House(tmp_path)
+    async with house.running():
+        for name in ("modest", "greedy"):
+            await house.create(name, priority=10 if name == "modest" else 100)
+            await house.until_phase("Running", name)
+        house.meters.memory = {"modest": 10 << 20, "greedy": 500 << 20}
+        house.meters.levels = {"memory.available": Level(50 << 20, 2 << 30)}
+        status = await house.until_phase("Failed", "modest")
+        house.meters.levels = {"memory.available": Level(1 << 30, 2 << 30)}
+    text = (
+        "The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi. "
+        "Container a was using 10Mi, request is 0, has larger consumption of memory. "
+    )
+    assert (status["reason"], status["message"]) == ("Evicted", text)
+    (disrupted,) = [c for c in status["conditions"] if c["type"] == "DisruptionTarget"]
+    assert (disrupted["reason"], disrupted["message"]) == ("TerminationByKubelet", text)
+    assert ("Evicted", text) in [(reason, message) for _, reason, message in house.events.written]
+    assert house.runtime.graces[0] == 1
+
+
+async def test_a_critical_pod_makes_room_for_itself_and_starts_when_the_others_have_ended(tmp_path: Path) -> None:
+    house = House(tmp_path, maxPods=2)
+    async with house.running():
+        for name in ("one", "two"):
+            await house.create(name)
+            await house.until_phase("Running", name)
+        await house.create("plain")
+        assert (await house.until_phase("Failed", "plain"))["reason"] == "OutOfpods"
+        await house.create("critical", priority=2_000_000_000)
+        await house.until_phase("Running", "critical")
+        phases = {name: await house.status(name) for name in ("one", "two")}
+        (ended,) = [status for status in phases.values() if status["phase"] == "Failed"]
+        assert (ended["reason"], ended["message"]) == ("Preempting", "Preempted in order to admit critical pod")
+        assert any(c["type"] == "DisruptionTarget" for c in ended["conditions"])
+
+
+async def test_a_resize_that_waits_for_room_is_done_when_another_pod_goes(tmp_path: Path) -> None:
+    def sized(cpu: str) -> list[Object]:
+        return [{"name": "a", "image": "a:1", "resources": {"requests": {"cpu": cpu}}}]
+
+    def pending(status: Object) -> str:
+        return next((c["reason"] for c in status["conditions"] if c["type"] == "PodResizePending"), "")
+
+    house = House(tmp_path)
+    async with house.running():
+        await house.create("other", containers=sized("1"))
+        await house.create("p", containers=sized("100m"))
+        await house.until_phase("Running", "other")
+        await house.until_phase("Running", "p")
+        cpus = (await house.client.get(NODES, "n"))["status"]["allocatable"]["cpu"]
+        pod = await house.client.get(PODS, "p", "d")
+        await house.client.update(PODS, {**pod, "spec": {**pod["spec"], "containers": sized(cpus)}})
+
+        async def deferred() -> bool:
+            return pending(await house.status("p")) == "Deferred"
+
+        async def given() -> bool:
+            status = await house.status("p")
+            resources = status["containerStatuses"][0]["allocatedResources"]
+            return not pending(status) and resources == {"cpu": cpus}
+
+        await eventually(deferred)
+        assert (await house.status("p"))["containerStatuses"][0]["allocatedResources"] == {"cpu": "100m"}
+        await house.client.delete(PODS, "other", "d", DeleteOptions(grace_period_seconds=1))
+        await eventually(given)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from podwright.kubelet.configuration import KubeletConfiguration
+from podwright.kubelet.configuration_values import PriorityGrace
 from podwright.kubelet.shutdown import Round, plan
 
 
@@ -29,6 +30,13 @@ CASES: dict[str, tuple[list[dict[str, Any]], float, float, list[Round]]] = {
     ),
     "no grace at all still is a second": ([pod("a", 0)], 30, 10, [Round({"a": 1}, 20)]),
 }
+
+
+def test_graces_by_priority() -> None:
+    graces = (PriorityGrace(0, 3), PriorityGrace(1000, 5), PriorityGrace(CRITICAL, 7))
+    config = KubeletConfiguration(shutdownGracePeriodByPodPriority=graces)
+    pods = [pod("c", priority=CRITICAL), pod("a", 2), pod("b", priority=1500), pod("z", priority=-1)]
+    assert plan(pods, config) == [Round({"a": 2, "z": 3}, 3), Round({"b": 5}, 5), Round({"c": 7}, 7)]
 
 
 @pytest.mark.parametrize(("pods", "total", "critical", "rounds"), CASES.values(), ids=CASES.keys())

@@ -77,6 +77,8 @@ class EventReason(enum.StrEnum):
     DNS_CONFIG_FORMING = "DNSConfigForming"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     EVICTED = "Evicted"
+    EVICTION_THRESHOLD_MET = "EvictionThresholdMet"
+    PREEMPTING = "Preempting"
     UNSUPPORTED_MOUNT_OPTION = "UnsupportedMountOption"
     # node
     STARTING = "Starting"

@@ -31,12 +31,13 @@ from podwright.kubelet.configuration import KubeletConfiguration
 from podwright.kubelet.credentials.node_sources import node_lookup
 from podwright.kubelet.environment.dns_config import PodDns
 from podwright.kubelet.environment.environment import ContainerEnvironment, service_informer
+from podwright.kubelet.eviction.meters import NodeMeters
 from podwright.kubelet.images.gc import ImageCollector, images_in_use
 from podwright.kubelet.images.gc_decision import GCPolicy
 from podwright.kubelet.images.image_files import ImageFiles
 from podwright.kubelet.images.manager import ImageManager
 from podwright.kubelet.images.node_images import NodeImages
-from podwright.kubelet.images.pins import Pins
+from podwright.kubelet.images.pins import Pins, PinsError
 from podwright.kubelet.images.pull_records import PullRecords, VerificationPolicy
 from podwright.kubelet.images.puller import Puller, PullLimits
 from podwright.kubelet.images.registry_client import RegistryClient
@@ -63,6 +64,7 @@ from podwright.kubelet.server.log_rotation import LogRotation
 from podwright.kubelet.server.server import KubeletServer, server_tls
 from podwright.kubelet.server.server import Parts as ServerParts
 from podwright.kubelet.server.stats import Stats
+from podwright.kubelet.shutdown import parts_of
 from podwright.kubelet.volumes.manager import VolumeManager
 
 log = logging.getLogger(__name__)
@@ -183,6 +185,7 @@ class AssembledKubelet:
             recursive_read_only=lambda pod: False,
         )
         self._kubelet: Kubelet | None = None
+        self._collecting: ImageCollector | None = None
         self._runtime: KubeRuntime | None = None
 
     async def run(self) -> None:
@@ -209,6 +212,10 @@ class AssembledKubelet:
                     cgroups=self._cgroups,
                     pod_logs=self._paths.pod_logs,
                     now=utc_now,
+                    meters=NodeMeters(
+                        settings.data_dir, self._cgroups, self._runtime_client, self._paths.pod_log_directory
+                    ),
+                    free_disk=self._free_disk,
                 ),
             )
             await self._serve(self._kubelet, self._runtime)
@@ -223,6 +230,11 @@ class AssembledKubelet:
         await self._runtime_client.close()
         await self._image_client.close()
         await self._content.close()
+
+    async def shut_down(self) -> None:
+        """The machine goes down: end the Pods within the configured shutdown grace, if there is one."""
+        if self._kubelet is not None and parts_of(self._settings.config):
+            await self._kubelet.shut_down()
 
     async def stop_pods(self) -> None:
         """End every Pod on this node, hooks and grace included; their objects stay. Call it when `run` has ended."""
@@ -297,7 +309,16 @@ class AssembledKubelet:
     async def _collect_images(self, kubelet: Kubelet) -> None:
         # An image that a Pod needs is not known as such before the Pod is.
         await kubelet.wait_pods_known()
-        await self._collector(kubelet).run()
+        self._collecting = self._collector(kubelet)
+        await self._collecting.run()
+
+    async def _free_disk(self) -> None:
+        """Remove images that nobody uses, now. Raises CriError, OSError."""
+        if self._collecting is not None:
+            try:
+                await self._collecting.prune()
+            except PinsError as error:
+                log.warning("no image is removed to free the disk: %s", error)
 
     async def _serve(self, kubelet: Kubelet, runtime: KubeRuntime) -> None:
         settings, config = self._settings, self._settings.config

@@ -16,6 +16,7 @@ from typing import Any
 
 from podwright.kubelet.configuration_values import (
     EVICTION_SIGNALS,
+    PriorityGrace,
     Reader,
     Threshold,
     addresses,
@@ -25,6 +26,7 @@ from podwright.kubelet.configuration_values import (
     map_of,
     objects,
     one_of,
+    priority_graces,
     quantity,
     quantity_bytes,
     text,
@@ -44,14 +46,13 @@ _ACCEPTED = """
     cpuManagerPolicy singleProcessOOMKill cpuManagerPolicyOptions cpuManagerReconcilePeriod memoryManagerPolicy
     topologyManagerPolicy topologyManagerScope topologyManagerPolicyOptions qosReserved runtimeRequestTimeout
     hairpinMode podCIDR runOnce cpuCFSQuota cpuCFSQuotaPeriod maxOpenFiles contentType kubeAPIQPS kubeAPIBurst
-    evictionSoft evictionSoftGracePeriod evictionPressureTransitionPeriod evictionMaxPodGracePeriod
-    evictionMinimumReclaim enableControllerAttachDetach protectKernelDefaults makeIPTablesUtilChains
+    enableControllerAttachDetach protectKernelDefaults makeIPTablesUtilChains
     iptablesMasqueradeBit iptablesDropBit failSwapOn memorySwap containerLogMaxWorkers
     configMapAndSecretChangeDetectionStrategy reservedSystemCPUs showHiddenMetricsForVersion systemReservedCgroup
     kubeReservedCgroup allowedUnsafeSysctls volumePluginDir kernelMemcgNotification logging
     enableSystemLogHandler enableSystemLogQuery reservedMemory enableProfilingHandler enableDebugFlagsHandler
     seccompDefault memoryThrottlingFactor tracing localStorageCapacityIsolation containerRuntimeEndpoint
-    imageServiceEndpoint failCgroupV1 userNamespaces shutdownGracePeriodByPodPriority podsPerCore"""
+    imageServiceEndpoint failCgroupV1 userNamespaces podsPerCore"""
 NOT_ACTED_ON = frozenset(_ACCEPTED.split())
 """Fields of v1beta1 that are accepted and named in a warning."""
 
@@ -87,6 +88,7 @@ class KubeletConfiguration:
     crashLoopBackOffMaxContainerRestartPeriod: float = _of(duration, 300.0)
     shutdownGracePeriod: float = _of(duration, 0.0)
     shutdownGracePeriodCriticalPods: float = _of(duration, 0.0)
+    shutdownGracePeriodByPodPriority: tuple[PriorityGrace, ...] = _of(priority_graces, ())
     # names
     clusterDNS: tuple[str, ...] = _of(addresses, ())
     clusterDomain: str = _of(text, "cluster.local")
@@ -126,6 +128,11 @@ class KubeletConfiguration:
     evictionHard: Mapping[str, Threshold] = _of(
         map_of(threshold, EVICTION_SIGNALS), factory=lambda: dict(DEFAULT_EVICTION)
     )
+    evictionSoft: Mapping[str, Threshold] = _of(map_of(threshold, EVICTION_SIGNALS), factory=dict)
+    evictionSoftGracePeriod: Mapping[str, float] = _of(map_of(duration, EVICTION_SIGNALS), factory=dict)
+    evictionPressureTransitionPeriod: float = _of(duration, 300.0)
+    evictionMaxPodGracePeriod: int = _of(integer(0), 0)
+    evictionMinimumReclaim: Mapping[str, Threshold] = _of(map_of(threshold, EVICTION_SIGNALS), factory=dict)
     featureGates: Mapping[str, bool] = _of(map_of(boolean), factory=dict)
 
     def feature(self, name: str, default: bool) -> bool:
@@ -261,6 +268,11 @@ def validate(config: KubeletConfiguration) -> Iterator[str]:
             f"shutdownGracePeriod {config.shutdownGracePeriod:g}s must be >= "
             f"shutdownGracePeriodCriticalPods {config.shutdownGracePeriodCriticalPods:g}s"
         )
+    if config.shutdownGracePeriodByPodPriority and config.shutdownGracePeriod > 0:
+        yield "Cannot specify both shutdownGracePeriodByPodPriority and shutdownGracePeriod at the same time"
+    for signal in config.evictionSoft:
+        if signal not in config.evictionSoftGracePeriod:
+            yield f"evictionSoftGracePeriod: grace period must be specified for the soft eviction threshold {signal}"
     listing = config.imagePullCredentialsVerificationPolicy == "NeverVerifyAllowlistedImages"
     if config.preloadedImagesVerificationAllowlist and not listing:
         yield (

@@ -47,6 +47,26 @@ class Threshold:
         return int(self.amount) if self.amount is not None else int(capacity * (self.share or 0.0))
 
 
+@dataclass(frozen=True, slots=True)
+class PriorityGrace:
+    """How long Pods of a priority, and of those up to the next one in the list, get when the machine goes down."""
+
+    priority: int
+    seconds: int
+
+
+def priority_graces(value: Any) -> tuple[PriorityGrace, ...]:
+    """`shutdownGracePeriodByPodPriority`, the lowest priority first."""
+    whole = integer(-(2**31), 2**31 - 1)
+    graces = []
+    for entry in objects(value):
+        if unknown := sorted(set(entry) - {"priority", "shutdownGracePeriodSeconds"}):
+            raise ValueError(f"unknown field {unknown[0]}")
+        grace = integer(0)(entry.get("shutdownGracePeriodSeconds", 0))
+        graces.append(PriorityGrace(whole(entry.get("priority", 0)), grace))
+    return tuple(sorted(graces, key=lambda grace: grace.priority))
+
+
 def boolean(value: Any) -> bool:
     """true or false, nothing else."""
     if not isinstance(value, bool):

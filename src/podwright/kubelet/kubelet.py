@@ -10,20 +10,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from podwright.api.objects import Key, Object, key_of, metadata, name_of, uid_of
 from podwright.api.pods import is_mirror, is_static, is_terminal
+from podwright.api.reasons import EventReason
 from podwright.api.resources import NODES, PODS
 from podwright.client.informer import Informer
 from podwright.client.interface import Client
 from podwright.cri.errors import CriError
+from podwright.kubelet import preemption
 from podwright.kubelet.allocation import Allocations
 from podwright.kubelet.config import API, FILE, Op, PodConfig, PodUpdate
 from podwright.kubelet.configuration import KubeletConfiguration
+from podwright.kubelet.eviction.manager import Collaborators as EvictionCollaborators
+from podwright.kubelet.eviction.manager import EvictionManager, Meters
 from podwright.kubelet.housekeeping import Housekeeping, LeftCgroups, LeftVolumes
 from podwright.kubelet.interfaces import EventWriter, PodRuntime, ProbeState, Volumes
 from podwright.kubelet.mirror_pods import MirrorPods
@@ -34,6 +39,7 @@ from podwright.kubelet.pod_admission import admit
 from podwright.kubelet.pod_lifecycle import Clock, Collaborators, PodLifecycle
 from podwright.kubelet.pod_state import Doomed, Orphaned, Removed, Seen, Stage
 from podwright.kubelet.pod_workers import PodWorkers
+from podwright.kubelet.preemption import victims
 from podwright.kubelet.shutdown import shut_down
 from podwright.kubelet.static_pods import StaticPods
 from podwright.kubelet.status.generate import Verdict
@@ -41,6 +47,8 @@ from podwright.kubelet.status.manager import StatusManager
 
 log = logging.getLogger(__name__)
 
+_RUNS = (Stage.SYNCING, Stage.TERMINATING)
+"""Stages in which a Pod may use something of the node."""
 RUNTIME_RETRY = 0.05
 """Seconds between attempts to ask a runtime that is still starting what it has."""
 
@@ -62,6 +70,9 @@ class Parts:
     cgroups: LeftCgroups
     pod_logs: Path
     now: Clock
+    meters: Meters
+    free_disk: Callable[[], Awaitable[object]]
+    """remove images that nobody uses"""
 
 
 class Kubelet:
@@ -96,8 +107,26 @@ class Kubelet:
         self._nodes.add_handler(self._node.follow)
         self._mirrors = MirrorPods(parts.client, node_name, lambda: self._node.uid, self._is_ending)
         self._pleg = Pleg(parts.runtime, self.wake, self._take_relist)
+        self._eviction = EvictionManager(
+            config,
+            EvictionCollaborators(
+                meters=parts.meters,
+                pods=self._active,
+                evict=self.evict,
+                cleaned_up=self._workers.cleaned_up,
+                free_disk=parts.free_disk,
+                under_pressure=self._node.under_pressure,
+                recorder=parts.recorder,
+                node=lambda: self._node.node,
+                now=time.monotonic,
+            ),
+        )
         self._at_start: frozenset[str] = frozenset()
         self._refused: set[str] = set()
+        self._makes_room: dict[str, Sequence[str]] = {}
+        """by UID of a Pod that is not admitted yet: those that are being ended for it"""
+        self._held_back: dict[str, PodUpdate] = {}
+        self._room_wanted = asyncio.Event()
 
     # what others may ask of it
 
@@ -152,6 +181,8 @@ class Kubelet:
             group.create_task(self._pleg.run(), name="pleg")
             keeping = Housekeeping(self._parts.volumes, self._parts.pod_logs, self._is_known)
             group.create_task(keeping.run(), name="housekeeping")
+            group.create_task(self._eviction.run(), name="eviction")
+            group.create_task(self._make_room(), name="preemption")
 
     async def _follow_api(self) -> None:
         """What needs the API: a node without one still runs its static Pods."""
@@ -197,12 +228,17 @@ class Kubelet:
                 self._statuses.observe(uid, mirror)
         elif update.op is not Op.REMOVE:
             self._statuses.observe(uid, pod)
+        if update.op in (Op.REMOVE, Op.DELETE):
+            self._held_back.pop(uid, None)
         if update.op is Op.REMOVE:
             self._refused.discard(uid)
             self._workers.tell(uid, Removed(pod))
             self._pleg.check_later()
             if self._workers.state_of(uid) is None:
                 self._statuses.forget(uid)
+        elif uid in self._makes_room and update.op is not Op.DELETE:
+            self._held_back[uid] = replace(update, op=Op.ADD)
+            return
         elif uid in self._refused and update.op is not Op.DELETE:
             # It has ended for this node, though the API may not show that yet.
             return
@@ -212,6 +248,8 @@ class Kubelet:
                 self._workers.tell(uid, Seen(self._with_what_it_has(pod)))
         elif update.op is not Op.ADD or self._take_on(pod):
             self._workers.tell(uid, Seen(self._with_what_it_has(pod)))
+        elif uid in self._makes_room:
+            self._held_back[uid] = update
         self._retry_resizes()
         self._pleg.expect()
 
@@ -225,12 +263,18 @@ class Kubelet:
             if self._allocations.state(uid_of(pod)).pending is None:
                 self._workers.tell(uid_of(pod), Seen(given))
 
+    def _active(self) -> Iterable[Object]:
+        """The Pods that may use something, with their newest status."""
+        for uid, pod, state in self._workers.pods():
+            if state.stage is Stage.SYNCING and uid not in self._refused:
+                yield {**pod, "status": self._statuses.latest(uid) or pod.get("status") or {}}
+
     def _others(self, uid: str) -> Sequence[Object]:
         """The Pods that have a share of this node, but for one."""
         return [
             other
             for other_uid, other, state in self._workers.pods()
-            if other_uid != uid and state.stage is not Stage.FINISHED and other_uid not in self._refused
+            if other_uid != uid and state.stage in _RUNS and other_uid not in self._refused
         ]
 
     def _take_on(self, pod: Object) -> bool:
@@ -243,13 +287,36 @@ class Kubelet:
             return True
         if uid in self._at_start:
             return True
-        verdict = admit(pod, self._others(uid), self._node.node)
+        others = self._others(uid)
+        verdict = admit(pod, others, self._node.node)
         if verdict is None:
             return True
+        if ends := victims(pod, others, self._node.node):
+            self._preempt(pod, ends)
+            return False
         log.info("pod %s is refused: %s", name_of(pod), verdict.message)
         self._lifecycle.refuse(pod, verdict)
         self._refused.add(uid)
         return False
+
+    def _preempt(self, pod: Object, ends: Sequence[Object]) -> None:
+        """A Pod that the node cannot do without is looked at again when these have ended."""
+        for other in ends:
+            log.info("pod %s is ended to make room for %s", name_of(other), name_of(pod))
+            self._parts.recorder.event(other, "Warning", EventReason.PREEMPTING, preemption.MESSAGE)
+            self._workers.tell(uid_of(other), Doomed(preemption.VERDICT))
+        self._makes_room[uid_of(pod)] = [uid_of(other) for other in ends]
+        self._room_wanted.set()
+
+    async def _make_room(self) -> None:
+        while True:
+            await self._room_wanted.wait()
+            self._room_wanted.clear()
+            for uid, ends in list(self._makes_room.items()):
+                await self._workers.stopped(ends)
+                self._makes_room.pop(uid, None)
+                if (waiting := self._held_back.pop(uid, None)) is not None:
+                    self._handle(waiting)
 
     def _take_mirror(self, mirror: Object, *, gone: bool) -> None:
         uid = self._mirrors.mirror_changed(mirror, gone=gone)

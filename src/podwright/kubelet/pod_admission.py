@@ -19,7 +19,8 @@ from podwright.api.selectors import requirement_from
 from podwright.kubelet.status.generate import Verdict
 
 _NATIVE = ("cpu", "memory", "ephemeral-storage")
-_CRITICAL_PRIORITY = 2_000_000_000
+CRITICAL_PRIORITY = 2_000_000_000
+"""From here on the node, or the cluster, needs a Pod."""
 _ANY_ADDRESS = ("", "0.0.0.0", "::")
 
 
@@ -53,7 +54,7 @@ def _predicate(name: str, why: str) -> tuple[str, str]:
 
 def is_critical(pod: Object) -> bool:
     """Whether the node needs this Pod so much that it takes it under pressure."""
-    return is_static(pod) or (spec_of(pod).get("priority") or 0) >= _CRITICAL_PRIORITY
+    return is_static(pod) or (spec_of(pod).get("priority") or 0) >= CRITICAL_PRIORITY
 
 
 def _pressure(pod: Object, node: Object) -> Iterator[tuple[str, str]]:

@@ -189,6 +189,12 @@ class PodWorkers:
             self._progress.clear()
             await self._progress.wait()
 
+    async def cleaned_up(self, uids: Collection[str]) -> None:
+        """Return once these Pods have ended and their volumes are gone."""
+        while any(s is not None and s.stage is not Stage.FINISHED for s in map(self.state_of, uids)):
+            self._progress.clear()
+            await self._progress.wait()
+
     def _forget(self, uid: str) -> None:
         self._progress.set()
         worker = self._workers.pop(uid, None)

@@ -13,8 +13,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from podwright.api.objects import Object, uid_of
+from podwright.api.pods import spec_of
 from podwright.kubelet.configuration import KubeletConfiguration
-from podwright.kubelet.pod_admission import is_critical
+from podwright.kubelet.configuration_values import PriorityGrace
+from podwright.kubelet.pod_admission import CRITICAL_PRIORITY, is_critical
 from podwright.kubelet.pod_state import Doomed
 from podwright.kubelet.pod_workers import PodWorkers
 from podwright.kubelet.status.generate import Verdict
@@ -40,19 +42,36 @@ class Round:
 
 
 def plan(pods: Iterable[Object], config: KubeletConfiguration) -> Sequence[Round]:
-    """The rounds in order; none without a shutdownGracePeriod."""
-    if config.shutdownGracePeriod <= 0:
-        return []
-    critical_part = config.shutdownGracePeriodCriticalPods
-    groups: tuple[list[Object], list[Object]] = ([], [])
-    for pod in pods:
-        groups[is_critical(pod)].append(pod)
-    limits = (config.shutdownGracePeriod - critical_part, critical_part)
+    """The rounds in order; none where no grace is configured."""
+    parts = parts_of(config)
+    groups: list[list[Object]] = [[] for _ in parts]
+    for pod in pods if parts else ():
+        groups[_part_of(_priority(pod), parts)].append(pod)
     return [
-        Round({uid_of(p): _grace(p, limit) for p in group}, limit)
-        for group, limit in zip(groups, limits, strict=True)
+        Round({uid_of(p): _grace(p, part.seconds) for p in group}, part.seconds)
+        for group, part in zip(groups, parts, strict=True)
         if group
     ]
+
+
+def parts_of(config: KubeletConfiguration) -> Sequence[PriorityGrace]:
+    """Who gets how long, the lowest priority first; empty: the node goes down without waiting for its Pods."""
+    if config.shutdownGracePeriodByPodPriority:
+        return config.shutdownGracePeriodByPodPriority
+    if config.shutdownGracePeriod <= 0:
+        return ()
+    critical = int(config.shutdownGracePeriodCriticalPods)
+    return (PriorityGrace(0, int(config.shutdownGracePeriod) - critical), PriorityGrace(CRITICAL_PRIORITY, critical))
+
+
+def _part_of(priority: int, parts: Sequence[PriorityGrace]) -> int:
+    """The last part that begins at or below the priority; what is below all of them is in the first."""
+    return max((i for i, part in enumerate(parts) if part.priority <= priority), default=0)
+
+
+def _priority(pod: Object) -> int:
+    own = int(spec_of(pod).get("priority") or 0)
+    return max(own, CRITICAL_PRIORITY) if is_critical(pod) else own
 
 
 def _grace(pod: Object, limit: float) -> int:

@@ -80,6 +80,7 @@ class NodeManager:
         self._known = asyncio.Event()
         self._registered = asyncio.Event()
         self._shutting_down = False
+        self._held: frozenset[str] = frozenset()
         self._look_now = asyncio.Event()
 
     @property
@@ -119,6 +120,12 @@ class NodeManager:
         if new is not None and new["metadata"]["name"] == self._settings.identity.name:
             self._node = new
 
+    def under_pressure(self, conditions: frozenset[str]) -> None:
+        """The pressure conditions that hold, as eviction sees it; they are told at once."""
+        if conditions != self._held:
+            self._held = conditions
+            self._look_now.set()
+
     def shut_down(self) -> None:
         """Say that the node takes no more Pods."""
         self._shutting_down = True
@@ -157,7 +164,7 @@ class NodeManager:
         runtime_error = await self._ask_runtime()
         problem = not_ready(self._state, runtime_error=runtime_error, shutting_down=self._shutting_down)
         previous = (self._node.get("status") or {}).get("conditions") or []
-        short_of = pressures(machine, usage, settings.config.evictionHard)
+        short_of = pressures(machine, usage, settings.config.evictionHard) | self._held
         status = node_status(
             settings.identity,
             machine,
