@@ -25,8 +25,10 @@ async def pull(endpoint: str, data_dir: Path, image: str, *, show_downloads: boo
 
     Raises ClickException for a name that is none and for what registry or runtime refuse.
     """
+    from podwright.cri.containerd_content import ContainerdContent
     from podwright.cri.image_client import ImageClient
     from podwright.kubelet.images import reference
+    from podwright.kubelet.images.broken_downloads import BrokenDownloads
     from podwright.kubelet.images.puller import Puller, PullError, PullLimits
 
     try:
@@ -35,8 +37,8 @@ async def pull(endpoint: str, data_dir: Path, image: str, *, show_downloads: boo
     except reference.InvalidReferenceError as error:
         raise click.ClickException(f"{image!r}: {error}") from None
     found = await as_the_node.lookup(None, data_dir).find({}, repository)
-    client = ImageClient(endpoint)
-    puller = Puller(client, PullLimits())
+    client, content = ImageClient(endpoint), ContainerdContent(endpoint)
+    puller = Puller(client, PullLimits(), BrokenDownloads(content))
     try:
         async with asyncio.TaskGroup() as group:
             shown = group.create_task(_show(endpoint, wanted)) if show_downloads else None
@@ -50,6 +52,7 @@ async def pull(endpoint: str, data_dir: Path, image: str, *, show_downloads: boo
     finally:
         await puller.close()
         await client.close()
+        await content.close()
     click.echo(f"pulled {wanted} in {pulled.seconds:.1f} s")
 
 

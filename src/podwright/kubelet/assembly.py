@@ -32,6 +32,7 @@ from podwright.kubelet.credentials.node_sources import node_lookup
 from podwright.kubelet.environment.dns_config import PodDns
 from podwright.kubelet.environment.environment import ContainerEnvironment, service_informer
 from podwright.kubelet.eviction.meters import NodeMeters
+from podwright.kubelet.images.broken_downloads import BrokenDownloads
 from podwright.kubelet.images.gc import ImageCollector, images_in_use
 from podwright.kubelet.images.gc_decision import GCPolicy
 from podwright.kubelet.images.image_files import ImageFiles
@@ -123,11 +124,13 @@ class AssembledKubelet:
             config.preloadedImagesVerificationAllowlist,
             now=utc_now,
         )
+        self._content = ContainerdContent(settings.endpoint)
         self._puller = Puller(
             self._image_client,
             PullLimits(
                 config.serializeImagePulls, config.maxParallelImagePulls, config.registryPullQPS, config.registryBurst
             ),
+            BrokenDownloads(self._content),
         )
         self._classes = Informer(client, RUNTIME_CLASSES)
         self._services = service_informer(client)
@@ -160,7 +163,6 @@ class AssembledKubelet:
         )
         exec_runner = CriExec(self._runtime_client, settings.rescue)
         pods_dir = settings.data_dir / "pods"
-        self._content = ContainerdContent(settings.endpoint)
         image_files = ImageFiles(self._runtime_client, self._image_client, self._content)
         self._volumes = VolumeManager(
             client, self._images, image_files, pods_dir, node=self._node.facts, on_change=self._wake, clock=utc_now

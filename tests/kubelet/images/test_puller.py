@@ -137,3 +137,27 @@ async def test_beyond_the_burst_pulls_wait_and_do_not_fail() -> None:
     await asyncio.gather(*(puller.pull(f"i{number}", []) for number in range(5)))
     assert len(images.pulls) == 5
     assert loop.time() - began >= 0.019
+
+
+class Leftovers:
+    def __init__(self) -> None:
+        self.discarded: list[tuple[str, str]] = []
+
+    async def discard(self, image: str, text: str) -> None:
+        self.discarded.append((image, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        pytest.param("failed commit: unexpected commit digest sha256:x", True, id="a spoilt blob is not kept"),
+        pytest.param("write x: no space left on device", True, id="nor one that fills the disk"),
+        pytest.param("unexpected EOF", False, id="one that broke off is: the next attempt goes on with it"),
+    ],
+)
+async def test_what_would_spoil_the_next_pull_is_thrown_away(text: str, gone: bool) -> None:
+    images, leftovers = FakeImages(), Leftovers()
+    images.on_pull = failing(text)
+    with pytest.raises(PullError):
+        await Puller(images, PullLimits(), leftovers).pull("x:1", [])
+    assert leftovers.discarded == ([("x:1", text)] if gone else [])

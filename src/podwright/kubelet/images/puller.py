@@ -17,7 +17,7 @@ from typing import Protocol
 from podwright.cri.errors import CriError
 from podwright.cri.generated import cri_pb2 as pb
 from podwright.kubelet.credentials.keyring import Credential
-from podwright.kubelet.images.pull_failure import PullFailure, classify
+from podwright.kubelet.images.pull_failure import FailureKind, PullFailure, classify
 from podwright.kubelet.images.throttle import Throttle
 
 
@@ -33,6 +33,14 @@ class ImagePull(Protocol):
         runtime_handler: str = "",
     ) -> pb.PullImageResponse:
         """Raises CriError."""
+        ...
+
+
+class Leftovers(Protocol):
+    """broken_downloads.BrokenDownloads."""
+
+    async def discard(self, image: str, text: str) -> None:
+        """Throw away what a failed pull left that would spoil the next. Never raises for the runtime's failure."""
         ...
 
 
@@ -123,9 +131,15 @@ class Puller:
     """Owns every running pull until close()."""
 
     def __init__(
-        self, client: ImagePull, limits: PullLimits, *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        client: ImagePull,
+        limits: PullLimits,
+        leftovers: Leftovers | None = None,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
+        self._leftovers = leftovers
         self._monotonic = monotonic
         self._throttle = Throttle(limits.registry_pull_qps, limits.registry_burst)
         most = 1 if limits.serialize_image_pulls else limits.max_parallel_image_pulls
@@ -194,6 +208,8 @@ class Puller:
                 except CriError as error:
                     failure = classify(runtime_text(error))
                     attempts.append(Attempt(credential, failure))
+                    if failure.kind in (FailureKind.CORRUPT, FailureKind.NO_SPACE) and self._leftovers is not None:
+                        await self._leftovers.discard(image, failure.text)
                     if not failure.another_credential_may_help:
                         break
                 else:
