@@ -1,6 +1,7 @@
 """Mounts of a container, and sub-paths that must stay in their volume."""
 
 import contextlib
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,6 +92,33 @@ def test_an_image_that_is_not_there_holds_back_who_mounts_it() -> None:
     with pytest.raises(ImageError, match="no"):
         plan_mounts({"name": "c", "volumeMounts": [{"name": "i", "mountPath": "/a"}]}, volumes, {}, False)
     assert plan_mounts({"name": "d"}, volumes, {}, False) == []
+
+
+def test_mounts_that_are_to_pass_need_a_mount_that_lets_them(tmp_path: Path) -> None:
+    """The words name the mount and what to do about it."""
+
+    def carried_out(wanted: str) -> Mount:
+        entry = {"name": "v", "mountPath": "/a", "mountPropagation": wanted}
+        planned = plan_mounts({"name": "c", "volumeMounts": [entry]}, MountedVolumes({"v": str(tmp_path)}), {}, False)
+        (made,) = carry_out(planned, tmp_path / "volume-subpaths", "c")
+        return made
+
+    mount_calls.mount_tmpfs(tmp_path, 0o700)
+    try:
+        mount_calls.mount("", str(tmp_path), flags=mount_calls.PRIVATE)
+        carried_out("None")
+        for wanted in ("HostToContainer", "Bidirectional"):
+            text = (
+                f'volumeMount "v" of container "c" asks for mountPropagation {wanted}, but {tmp_path} lies on the '
+                f"private mount {tmp_path}; make it shared first: mount --make-rshared {tmp_path}"
+            )
+            with pytest.raises(ContainerConfigError, match=re.escape(text)):
+                carried_out(wanted)
+        mount_calls.make_shared(tmp_path)
+        assert carried_out("Bidirectional").propagation == "Bidirectional"
+    finally:
+        while mount_calls.unmount(str(tmp_path)):
+            pass
 
 
 class TestSubPaths:

@@ -15,6 +15,7 @@ from podwright.api.objects import Object
 from podwright.kubelet.environment.expansion import expand_strict
 from podwright.kubelet.errors import ContainerConfigError
 from podwright.kubelet.interfaces import Mount, MountedVolumes
+from podwright.kubelet.volumes.mounts import propagation
 from podwright.kubelet.volumes.safe_path import EscapeError, bind_sub_path
 
 _NO_PROPAGATION = "None"
@@ -92,7 +93,8 @@ def _recursive(entry: Object, read_only: bool, propagation: str, possible: bool)
 def carry_out(plans: Sequence[PlannedMount], sub_paths: Path, container: str) -> list[Mount]:
     """The mounts, their sub-paths bound below `sub_paths` (`<pod>/volume-subpaths`) first. Blocks.
 
-    Raises ContainerConfigError when a sub-path leads out of its volume or cannot be made.
+    Raises ContainerConfigError when a sub-path leads out of its volume or cannot be made, or when mounts are to pass
+    between container and host and the host's mount does not let them.
     """
     made = []
     for position, plan in enumerate(plans):
@@ -107,5 +109,18 @@ def carry_out(plans: Sequence[PlannedMount], sub_paths: Path, container: str) ->
             except OSError as error:
                 raise ContainerConfigError(f"{what}: `{plan.sub_path}`: {error.strerror}") from None
             mount = dataclasses.replace(mount, host_path=str(target))
+        if mount.host_path and (why := _does_not_propagate(mount.host_path, mount.propagation)):
+            asks = f'volumeMount "{plan.volume}" of container "{container}" asks for mountPropagation'
+            raise ContainerConfigError(f"{asks} {mount.propagation}, but {why}")
         made.append(mount)
     return made
+
+
+def _does_not_propagate(path: str, wanted: str) -> str:
+    """Why mounts cannot pass as wanted; the runtime would say no more than that they cannot."""
+    if wanted == _NO_PROPAGATION:
+        return ""
+    found = propagation(Path(path))
+    if found.shared or (found.slave and wanted == "HostToContainer"):
+        return ""
+    return f"{path} lies on the private mount {found.point}; make it shared first: mount --make-rshared {found.point}"

@@ -2,7 +2,7 @@
 
 The files lie in a directory with the time in its name; `..data` is a symbolic link to it, and what a container sees
 are links through `..data`. A change writes a new directory and renames one link, so a reader sees the old files or the
-new ones, never some of each, and a directory that was opened stays whole until it is closed.
+new ones, never some of each, and a file that was opened stays whole until it is closed.
 
     token -> ..data/token      ..data -> ..2026_01_02_15_04_05.123456      ..2026_01_02_15_04_05.123456/token
 

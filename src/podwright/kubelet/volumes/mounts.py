@@ -11,6 +11,8 @@ import ctypes
 import errno
 import os
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 RDONLY = 0x1
@@ -19,6 +21,7 @@ NODEV = 0x4
 REMOUNT = 0x20
 BIND = 0x1000
 REC = 0x4000
+PRIVATE = 0x40000
 SHARED = 0x100000
 _DETACH = 0x2
 _NO_FOLLOW = 0x8
@@ -76,13 +79,39 @@ def mounted_below(directory: Path) -> list[str]:
     Raises OSError when the kernel does not tell.
     """
     prefix = os.fsencode(str(directory))
-    found = []
+    points = (point for point, _ in _mounted())
+    return [os.fsdecode(point) for point in points if point == prefix or point.startswith(prefix + b"/")]
+
+
+def _mounted() -> Iterator[tuple[bytes, list[bytes]]]:
+    """Mount points with their optional fields, in the order in which they were mounted."""
     for line in Path("/proc/self/mountinfo").read_bytes().splitlines():
-        point = line.split(b" ", 5)[4]
+        fields = line.split(b" ")
+        point = fields[4]
         if b"\\" in point:
             point = _OCTAL.sub(lambda m: chr(int(m[1], 8)), point.decode("latin-1")).encode("latin-1")
-        if point == prefix or point.startswith(prefix + b"/"):
-            found.append(os.fsdecode(point))
+        yield point, fields[6 : fields.index(b"-")]
+
+
+@dataclass(frozen=True, slots=True)
+class Propagation:
+    """The mount that a path lies on, and whether mounts pass between it and its copies."""
+
+    point: str
+    shared: bool
+    slave: bool
+
+
+def propagation(path: Path) -> Propagation:
+    """Of the mount that `path` lies on, links resolved. Raises OSError when the kernel does not tell."""
+    real = os.fsencode(path.resolve())
+    found = Propagation("/", shared=False, slave=False)
+    for point, fields in _mounted():
+        inside = point in {b"/", real} or real.startswith(point + b"/")
+        # of several at one point the last is on top
+        if inside and len(os.fsdecode(point)) >= len(found.point):
+            tags = {field.partition(b":")[0] for field in fields}
+            found = Propagation(os.fsdecode(point), b"shared" in tags, b"master" in tags)
     return found
 
 
