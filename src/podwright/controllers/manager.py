@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from podwright.api.resources import EVENTS, EVENTS_V1, NAMESPACES, Resource
+from podwright.api.resources import EVENTS, EVENTS_V1, NAMESPACES, PERSISTENT_VOLUME_CLAIMS, Resource
 from podwright.client.events import EventRecorder
 from podwright.client.informers import Informers
 from podwright.client.interface import Client
@@ -15,6 +15,8 @@ from podwright.controllers.certificates.approval import ApprovalOfNodes
 from podwright.controllers.certificates.cleaning import Cleaning
 from podwright.controllers.certificates.signing import Sign, Signing
 from podwright.controllers.cluster_role_aggregation import ClusterRoleAggregation
+from podwright.controllers.daemon_set import controller as daemon_set
+from podwright.controllers.daemon_set.controller import DaemonSets
 from podwright.controllers.deployment import controller as deployment
 from podwright.controllers.deployment.controller import Deployments
 from podwright.controllers.endpoint_slice import EndpointSlices
@@ -29,6 +31,8 @@ from podwright.controllers.replica_set.controller import KINDS as REPLICA_KINDS
 from podwright.controllers.replica_set.controller import Replicas
 from podwright.controllers.root_ca import RootCa
 from podwright.controllers.service_account import ServiceAccounts
+from podwright.controllers.stateful_set import controller as stateful_set
+from podwright.controllers.stateful_set.controller import StatefulSets
 from podwright.controllers.volume_protection import VolumeProtection
 
 
@@ -81,6 +85,14 @@ class Controllers:
             VolumeProtection(client, informers),
             EphemeralVolumes(client, informers),
             Deployments(client, informers, self._recorder(deployment.COMPONENT), clock),
+            StatefulSets(
+                client,
+                informers,
+                self._recorder(stateful_set.COMPONENT),
+                clock,
+                has_claims=PERSISTENT_VOLUME_CLAIMS in resources,
+            ),
+            DaemonSets(client, informers, self._recorder(daemon_set.COMPONENT), clock),
             *(Replicas(kind, client, informers, self._recorder(kind.component), clock) for kind in REPLICA_KINDS),
         )
 
