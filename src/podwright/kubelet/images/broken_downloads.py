@@ -1,7 +1,7 @@
 """Throws away what a failed pull has left in containerd, where that would spoil the next one.
 
-containerd keeps what has arrived of a blob, to go on with it. A blob that is whole and wrong it only compares again, and
-fails again, without fetching anything; and on a full disk what is kept is what fills it.
+containerd keeps what has arrived of a blob, to go on with it. A blob that is whole and wrong it only compares again,
+and fails again, without fetching anything; and on a full disk what is kept is what fills it.
 Called by the puller after such failures. Other runtimes have nothing like it.
 Source: https://github.com/containerd/containerd, core/remotes/handlers.go
 """
