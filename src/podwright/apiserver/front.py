@@ -30,6 +30,7 @@ from podwright.apiserver.handlers import change, create, delete, list_options, p
 from podwright.apiserver.handlers.conform import FieldValidation, conform, decode_body
 from podwright.apiserver.handlers.connect import admit_connection, options_of
 from podwright.apiserver.handlers.delete_collection import delete_collection
+from podwright.apiserver.long_answers import LongAnswers
 from podwright.apiserver.negotiation import Accepted, Form, negotiate
 from podwright.apiserver.node_proxy import PROXIED, NodeProxy
 from podwright.apiserver.nonresource import NonResources
@@ -83,6 +84,7 @@ class Front:
         self._streams: set[asyncio.Task[Any]] = set()
         self._reviews = reviews
         self._renderer = Renderer(context)
+        self._lists = LongAnswers()
         self._watches = Watches(context, self._renderer)
         self._verbs: dict[str, Callable[[_Exchange], Awaitable[web.StreamResponse]]] = {
             "get": self._get,
@@ -288,6 +290,8 @@ class Front:
         call = exchange.call
         options = list_options.parse(exchange.query, call.row)
         listed = await read.list_(self._context, call, options)
+        if exchange.accepted.plain and not call.row.same_storage_as:
+            return await self._lists.list_(exchange.request, call, listed)
         return self._renderer.list_(call, listed, exchange.view)
 
     async def _watch(self, exchange: _Exchange) -> web.StreamResponse:

@@ -22,7 +22,8 @@ from podwright.apiserver.context import Call, Context, encode
 from podwright.apiserver.handlers.read import Listed, list_metadata
 from podwright.apiserver.negotiation import JSON, YAML, Accepted, Form
 
-_COMPRESS_ABOVE = 128 * 1024
+COMPRESS_ABOVE = 128 * 1024
+"""Bytes; what is shorter is sent as it is."""
 _NO_STORE = "no-cache, private"
 
 
@@ -34,16 +35,23 @@ def quoted_warning(text: str) -> str:
 
 def respond(body: bytes, *, status: int = 200, media_type: str = JSON, warnings: Sequence[str] = ()) -> web.Response:
     """An answer of bytes."""
-    response = web.Response(body=body, status=status, headers={"Content-Type": media_type, "Cache-Control": _NO_STORE})
+    response = web.Response(body=body, status=status)
+    set_headers(response, media_type, warnings)
+    return response
+
+
+def set_headers(response: web.StreamResponse, media_type: str, warnings: Sequence[str] = ()) -> None:
+    """The headers that every answer has."""
+    response.headers["Content-Type"] = media_type
+    response.headers["Cache-Control"] = _NO_STORE
     for text in dict.fromkeys(warnings):
         response.headers.add("Warning", quoted_warning(text))
-    return response
 
 
 async def squeezed(response: web.Response, accept_encoding: str) -> web.Response:
     """The answer, compressed when it is large and the client asked for that."""
     body = response.body
-    if "gzip" in accept_encoding and isinstance(body, bytes) and len(body) > _COMPRESS_ABOVE:
+    if "gzip" in accept_encoding and isinstance(body, bytes) and len(body) > COMPRESS_ABOVE:
         response.body = await asyncio.to_thread(gzip.compress, body, 1)
         response.headers["Content-Encoding"] = "gzip"
         response.headers["Vary"] = "Accept-Encoding"
@@ -70,17 +78,6 @@ def written(value: Any, accepted: Accepted) -> bytes:
         )
         return text.encode()
     return encode(value)
-
-
-def _joined(head: bytes, items: Sequence[bytes]) -> bytes:
-    """The JSON object `head` with `items` in it. A list may be megabytes, which are copied once."""
-    opening = head[:-1] + b',"items":['
-    if not items:
-        return opening + b"]}"
-    parts = list(items)
-    parts[0] = opening + parts[0]
-    parts[-1] += b"]}"
-    return b",".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +129,9 @@ class Renderer:
         return respond(body, status=status, media_type=accepted.media_type, warnings=call.warnings)
 
     def list_(self, call: Call, listed: Listed, view: View) -> web.Response:
-        """The answer with a page of a list."""
+        """The answer with a page of a list, in another form than stored bytes (those are in `long_answers`)."""
         accepted = view.accepted
         resource, meta = call.resource, list_metadata(listed)
-        if accepted.plain and not call.row.same_storage_as:
-            head = encode({"kind": f"{resource.kind}List", "apiVersion": resource.api_version, "metadata": meta})
-            return respond(_joined(head, [entry.value for entry in listed.entries]), warnings=call.warnings)
         objects = [self._context.read(call.row, entry) for entry in listed.entries]
         value: Any
         match accepted.form:
