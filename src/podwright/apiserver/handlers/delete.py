@@ -79,11 +79,19 @@ def _finalizers(meta: dict[str, Any], policy: str) -> list[str]:
     return [*kept, wanted] if wanted else kept
 
 
+def _chosen(meta: dict[str, Any]) -> bool:
+    """Whether an earlier delete has said what becomes of the dependents."""
+    return any(finalizer in _POLICY_FINALIZERS.values() for finalizer in meta.get("finalizers") or ())
+
+
 def decide(obj: Object, row: Row, options: DeleteOptions, now: datetime.datetime) -> Decision:
     """How the delete of `obj` (not changed) goes on at `now`."""
     new = copy_object(obj)
     meta = new["metadata"]
-    finalizers = _finalizers(meta, options.propagation_policy)
+    policy = options.propagation_policy
+    if not policy and row.strategy.orphans_by_default and not _chosen(meta):
+        policy = "Orphan"
+    finalizers = _finalizers(meta, policy)
     finalizers_changed = finalizers != (meta.get("finalizers") or [])
     if finalizers:
         meta["finalizers"] = finalizers
@@ -123,6 +131,7 @@ async def delete(context: Context, call: Call, options: DeleteOptions) -> Saved:
     """Delete the object of this call; `removed` tells whether it is gone. Raises StatusError."""
     check_options(options)
     row = call.row
+    call.warnings += row.strategy.deletion_warnings(options.propagation_policy)
     for _ in range(_TRIES):
         entry = context.entry(row, call.namespace, call.name)
         if entry is None:

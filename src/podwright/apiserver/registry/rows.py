@@ -12,11 +12,13 @@ from podwright.api import resources
 from podwright.apiserver.registry.certificate_signing_request import CertificateSigningRequestStrategy
 from podwright.apiserver.registry.config_map import ConfigMapStrategy
 from podwright.apiserver.registry.controller_revision import ControllerRevisionStrategy
+from podwright.apiserver.registry.cron_job import CronJobStrategy
 from podwright.apiserver.registry.daemon_set import DaemonSetStrategy
 from podwright.apiserver.registry.deployment import DeploymentStrategy
 from podwright.apiserver.registry.endpoint_slice import EndpointSliceStrategy
 from podwright.apiserver.registry.endpoints import EndpointsStrategy
 from podwright.apiserver.registry.event import EventStrategy, EventV1Strategy
+from podwright.apiserver.registry.job import JobStrategy
 from podwright.apiserver.registry.lease import LeaseStrategy
 from podwright.apiserver.registry.namespace import NamespaceStrategy
 from podwright.apiserver.registry.node import NodeStrategy
@@ -220,5 +222,22 @@ ROWS: Sequence[Row] = (
         singular="certificatesigningrequest",
         short_names=("csr",),
         subresources=("approval", "status"),
+    ),
+    Row(
+        resources.JOBS,
+        JobStrategy(),
+        "io.k8s.api.batch.v1.Job",
+        singular="job",
+        categories=("all",),
+        subresources=("status",),
+    ),
+    Row(
+        resources.CRON_JOBS,
+        CronJobStrategy(),
+        "io.k8s.api.batch.v1.CronJob",
+        singular="cronjob",
+        short_names=("cj",),
+        categories=("all",),
+        subresources=("status",),
     ),
 )

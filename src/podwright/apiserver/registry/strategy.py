@@ -59,6 +59,9 @@ class Strategy:
     returns_deleted: bool = False
     """Whether a delete answers with the object that was, instead of a Status."""
 
+    orphans_by_default: bool = False
+    """Whether dependents stay when a delete does not say what becomes of them."""
+
     def name_errors(self, name: str, *, prefix: bool) -> Sequence[str]:
         """What is wrong with metadata.name (or generateName, `prefix`); the default is a DNS subdomain."""
         from podwright.api.names import dns_subdomain
@@ -113,6 +116,10 @@ class Strategy:
     def deletion(self, obj: Object, requested_grace: int | None) -> Deletion:
         """How a delete of `obj` goes on (the default: at once)."""
         return Deletion(graceful=False)
+
+    def deletion_warnings(self, propagation_policy: str) -> list[str]:
+        """Texts for `Warning:` headers of a delete with this policy ("" for none)."""
+        return []
 
     def holds_removal(self, obj: Object) -> bool:
         """Whether something beside metadata.finalizers keeps a deleted `obj` in the store (a Namespace's content)."""
