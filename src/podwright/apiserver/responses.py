@@ -49,8 +49,10 @@ def set_headers(response: web.StreamResponse, media_type: str, warnings: Sequenc
 
 
 async def squeezed(response: web.Response, accept_encoding: str) -> web.Response:
-    """The answer, compressed when it is large and the client asked for that."""
+    """The answer, compressed when it is large, not compressed yet, and the client asked for that."""
     body = response.body
+    if "Content-Encoding" in response.headers:
+        return response
     if "gzip" in accept_encoding and isinstance(body, bytes) and len(body) > COMPRESS_ABOVE:
         response.body = await asyncio.to_thread(gzip.compress, body, 1)
         response.headers["Content-Encoding"] = "gzip"
