@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from podwright.apiserver.pki import LIFE, Pki
 
 if TYPE_CHECKING:
-    from cryptography.x509 import ObjectIdentifier
+    from cryptography.x509 import KeyUsage, ObjectIdentifier
 
 _BACKDATED: Final = datetime.timedelta(minutes=5)
 """Clocks of those who verify run a little behind."""
@@ -63,23 +63,12 @@ class Authority:
             .not_valid_before(now - _BACKDATED)
             .not_valid_after(min(now + life, authority.not_valid_after_utc))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(
-                x509.KeyUsage(
-                    digital_signature="digital_signature" in kinds,
-                    content_commitment="content_commitment" in kinds,
-                    key_encipherment="key_encipherment" in kinds,
-                    key_agreement="key_agreement" in kinds,
-                    data_encipherment="data_encipherment" in kinds,
-                    key_cert_sign=False,
-                    crl_sign=False,
-                    encipher_only=False,
-                    decipher_only=False,
-                ),
-                critical=True,
-            )
             .add_extension(x509.ExtendedKeyUsage(extended), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key), critical=False)
         )
+        if kinds:
+            # An extension that names no use would forbid them all.
+            builder = builder.add_extension(_key_usage(kinds), critical=True)
         try:
             names = asked.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         except x509.ExtensionNotFound:
@@ -87,6 +76,22 @@ class Authority:
         else:
             builder = builder.add_extension(names, critical=False)
         return builder.sign(key, SHA256()).public_bytes(Encoding.PEM)
+
+
+def _key_usage(kinds: set[str]) -> KeyUsage:
+    from cryptography.x509 import KeyUsage
+
+    return KeyUsage(
+        digital_signature="digital_signature" in kinds,
+        content_commitment="content_commitment" in kinds,
+        key_encipherment="key_encipherment" in kinds,
+        key_agreement="key_agreement" in kinds,
+        data_encipherment="data_encipherment" in kinds,
+        key_cert_sign=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _extended_usages(usages: set[str]) -> list[ObjectIdentifier]:
