@@ -21,6 +21,7 @@ from multidict import MultiDict, MultiMapping
 from podwright.admission.interface import User
 from podwright.api.errors import BadRequest, InternalError, MethodNotAllowed, NotFound, StatusError, Unauthorized
 from podwright.api.objects import Object, uid_of
+from podwright.apiserver.absent import not_found
 from podwright.apiserver.context import Call, Context, Saved
 from podwright.apiserver.filters.authn import ANONYMOUS, ANONYMOUS_PATHS, Authenticator
 from podwright.apiserver.filters.authz import Authorizer
@@ -165,7 +166,7 @@ class Front:
             return await self._others.get(request)
         row = asked.row
         if row is None:
-            raise NotFound("the server could not find the requested resource")
+            raise NotFound(not_found(self._table, asked.group, asked.version, asked.plural))
         verb = self._verbs.get(asked.verb)
         namespace = asked.namespace if row.resource.namespaced else ""
         call = Call(row, user, namespace, asked.name, asked.subresource)

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from podwright import __version__
 from podwright.api.errors import NotFound
+from podwright.apiserver.absent import not_found
 from podwright.apiserver.context import encode
 from podwright.apiserver.discovery import Discovery, Document
 from podwright.apiserver.filters.metrics import Metrics
@@ -101,7 +102,8 @@ class NonResources:
             document = self._discovery.answer(path, accept)
             if document is not None:
                 return _conditional(request, document)
-        raise NotFound("the server could not find the requested resource")
+        group = path.split("/")[2] if path.startswith("/apis/") else ""
+        raise NotFound(not_found({}, group))
 
 
 def _compressed(request: web.BaseRequest, document: Described) -> web.Response:
