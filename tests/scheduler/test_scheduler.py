@@ -243,3 +243,46 @@ async def test_a_node_on_which_there_is_no_volume_is_chosen_anew() -> None:
 
 async def _bound_or_selected(client: FakeClient) -> str:
     return await bound(client, "q") or await selected(client)
+
+
+async def test_a_pod_of_higher_priority_gets_the_room_of_another_once_that_has_ended() -> None:
+    client = FakeClient()
+    await client.create(NODES, node(cpu="2"))
+    low = pod("low", cpu="2", terminationGracePeriodSeconds=30)
+    async with scheduling(client):
+        await client.create(PODS, low, "default")
+        await eventually(lambda: bound(client, "low"))
+        await client.create(PODS, pod("high", cpu="1", priority=10), "default")
+        refused = await eventually(lambda: condition(client, "high"))
+        assert refused["message"] == "0/1 nodes are available: 1 Insufficient cpu."
+
+        async def is_ending() -> bool:
+            found = await client.get(PODS, "low", "default")
+            return bool(found["metadata"].get("deletionTimestamp"))
+
+        await eventually(is_ending)
+        conditions = (await client.get(PODS, "low", "default"))["status"]["conditions"]
+        (told,) = [c for c in conditions if c["type"] != "PodScheduled"]
+        assert (told["type"], told["reason"]) == ("DisruptionTarget", "PreemptionByScheduler")
+        assert (await client.get(PODS, "high", "default"))["status"]["nominatedNodeName"] == "n"
+        # The room is promised: one that matters less does not slip in, one that asks for nothing does.
+        await client.create(PODS, pod("late", cpu="1500m"), "default")
+        await client.delete(PODS, "low", "default", DeleteOptions(grace_period_seconds=0))
+        assert await eventually(lambda: bound(client, "high")) == "n"
+        await eventually(lambda: condition(client, "late"))
+        assert await bound(client, "late") == ""
+        (event,) = await eventually(lambda: events(client, "Preempted"))
+    uid = (await client.get(PODS, "high", "default"))["metadata"]["uid"]
+    assert event["message"] == f"Preempted by pod {uid} on node n"
+
+
+async def test_who_must_not_preempt_waits() -> None:
+    client = FakeClient()
+    await client.create(NODES, node(cpu="2"))
+    async with scheduling(client):
+        await client.create(PODS, pod("low", cpu="2"), "default")
+        await eventually(lambda: bound(client, "low"))
+        await client.create(PODS, pod("high", cpu="1", priority=10, preemptionPolicy="Never"), "default")
+        refused = await eventually(lambda: condition(client, "high"))
+        assert refused["message"].endswith("preemption: not eligible due to preemptionPolicy=Never.")
+        assert "deletionTimestamp" not in (await client.get(PODS, "low", "default"))["metadata"]

@@ -79,6 +79,7 @@ class EventReason(enum.StrEnum):
     EVICTED = "Evicted"
     EVICTION_THRESHOLD_MET = "EvictionThresholdMet"
     PREEMPTING = "Preempting"
+    PREEMPTED = "Preempted"
     UNSUPPORTED_MOUNT_OPTION = "UnsupportedMountOption"
     # node
     STARTING = "Starting"

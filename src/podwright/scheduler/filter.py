@@ -57,9 +57,13 @@ def explanation(pod: Object, obstacles: Sequence[Obstacle]) -> str:
     """The message of the FailedScheduling event, from the obstacle on every node there is."""
     if not obstacles:
         return NO_NODES
-    total = len(obstacles)
+    return f"{availability(obstacles)} {_about_preemption(pod, obstacles)}"
+
+
+def availability(obstacles: Sequence[Obstacle]) -> str:
+    """Its first sentence, which is all there is to say when others make room."""
     counts = Counter(reason for one in obstacles for reason in one.reasons)
-    return f"0/{total} nodes are available: {_counted(counts)}. {_about_preemption(pod, obstacles)}"
+    return f"0/{len(obstacles)} nodes are available: {_counted(counts)}."
 
 
 def refusal(pod: Object, why: str, nodes: int) -> str:
@@ -71,7 +75,6 @@ def refusal(pod: Object, why: str, nodes: int) -> str:
 
 
 def _about_preemption(pod: Object, obstacles: Sequence[Obstacle]) -> str:
-    # Nothing is ever preempted here, which kube-scheduler would put in these words.
     if (pod.get("spec") or {}).get("preemptionPolicy") == "Never":
         return "no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never."
     counts = Counter(

@@ -16,8 +16,8 @@ from __future__ import annotations
 import asyncio
 import datetime
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from podwright.api.errors import Conflict, NotFound
@@ -31,7 +31,9 @@ from podwright.client.informer import Informer
 from podwright.client.interface import Client, PatchType
 from podwright.client.work_queue import WorkQueue
 from podwright.scheduler.demand import Demand, NodeState, demand_of, node_state
-from podwright.scheduler.filter import Obstacle, explanation, obstacle, refusal
+from podwright.scheduler.filter import Obstacle, availability, explanation, obstacle, refusal
+from podwright.scheduler.preemption import TERMINATING, Place, may_preempt, preemption, priority_of, waits_for_victims
+from podwright.scheduler.preemptor import Preemptor
 from podwright.scheduler.score import best
 from podwright.scheduler.volumes import Claims, Storage, claims_asked, obstacle_to_claims
 
@@ -51,6 +53,16 @@ class _Found:
     claims: Claims
 
 
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """Why there is no node for a Pod; `obstacles` is empty where no node was even looked at."""
+
+    text: str
+    obstacles: Sequence[Obstacle] = ()
+    claims: Claims = field(default_factory=Claims)
+    storage: Storage = field(default_factory=lambda: Storage({}, {}, {}))
+
+
 class Scheduler:
     """Binds the Pods that name `scheduler_name`; `run` follows Pods and Nodes itself."""
 
@@ -65,6 +77,7 @@ class Scheduler:
         self._recorder = recorder
         self._clock = clock
         self._name = scheduler_name
+        self._preemptor = Preemptor(client, recorder, clock)
         self._pods = Informer(client, PODS)
         self._nodes = Informer(client, NODES)
         self._claims = Informer(client, PERSISTENT_VOLUME_CLAIMS)
@@ -75,6 +88,8 @@ class Scheduler:
         self._placed: dict[str, dict[Key, Demand]] = {}
         self._assumed: dict[Key, tuple[str, str]] = {}
         """Decided and not yet seen: the Pod's uid and its node."""
+        self._nominated: dict[Key, str] = {}
+        """Pods that others make room for, and on which node."""
         self._awaiting: dict[Key, frozenset[Key]] = {}
         """Decided, and to be bound when these claims are."""
 
@@ -98,6 +113,10 @@ class Scheduler:
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
         key = key_of(new or old or {})
         freed = self._released(key, old, new)
+        if new is not None and self._is_mine(new) and (node := (new.get("status") or {}).get("nominatedNodeName")):
+            self._nominated[key] = node
+        else:
+            self._nominated.pop(key, None)
         if new is not None and _node_of(new) and not _finished(new):
             # Somebody else may have bound it to another node than the one decided on.
             self._placed.get(self._assumed.pop(key, ("", ""))[1], {}).pop(key, None)
@@ -182,10 +201,9 @@ class Scheduler:
             return
         demand = demand_of(pod)
         found = self._decide(pod, demand)
-        if isinstance(found, str):
+        if isinstance(found, _Refused):
             self._parked.add(key)
-            self._recorder.event(pod, "Warning", EventReason.FAILED_SCHEDULING, found)
-            await self._set_condition(pod, "Unschedulable", found)
+            await self._refuse(pod, key, demand, found)
         else:
             self._assumed[key] = (uid_of(pod), found.node.name)
             self._placed.setdefault(found.node.name, {})[key] = demand
@@ -194,7 +212,52 @@ class Scheduler:
             else:
                 await self._bind(pod, key, found.node.name)
 
-    def _decide(self, pod: Object, demand: Demand) -> _Found | str:
+    async def _refuse(self, pod: Object, key: Key, demand: Demand, refused: _Refused) -> None:
+        """Say why the Pod has no node, and have others make room for it where that helps."""
+        text, chosen = refused.text, None
+        if refused.obstacles and may_preempt(pod):
+            places = self._places(pod, key)
+            if waits_for_victims(pod, places):
+                text = f"{availability(refused.obstacles)} preemption: {TERMINATING}"
+            else:
+                chosen = preemption(pod, places, lambda node: self._takes(pod, demand, refused, node))
+        if chosen is not None:
+            text = availability(refused.obstacles)
+        self._recorder.event(pod, "Warning", EventReason.FAILED_SCHEDULING, text)
+        if chosen is not None:
+            self._nominated[key] = chosen.node
+            await self._preemptor.make_room(pod, chosen)
+        await self._set_condition(pod, "Unschedulable", text, chosen.node if chosen else "")
+
+    def _takes(self, pod: Object, demand: Demand, refused: _Refused, node: NodeState) -> bool:
+        return obstacle(pod, demand, node) is None and not obstacle_to_claims(refused.claims, node, refused.storage)
+
+    def _places(self, pod: Object, key: Key) -> list[Place]:
+        """Each node with its Pods; what is decided and not yet bound cannot be taken back."""
+        there: dict[str, list[Object]] = {}
+        for other in self._pods.items():
+            if _node_of(other) and not _finished(other):
+                there.setdefault(_node_of(other), []).append(other)
+        return [
+            Place(
+                node,
+                there.get(name_of(node), []),
+                [*self._promised(pod, key, name_of(node)), *self._unseen(name_of(node), there)],
+            )
+            for node in self._nodes.items()
+        ]
+
+    def _unseen(self, node: str, there: dict[str, list[Object]]) -> list[Demand]:
+        """What was decided for a node and does not show on it yet."""
+        seen = {key_of(other) for other in there.get(node, ())}
+        return [demand for key, demand in self._placed.get(node, {}).items() if key not in seen]
+
+    def _promised(self, pod: Object, key: Key, node: str) -> list[Demand]:
+        """What Pods that matter as much as `pod` are to get on a node that others make room on."""
+        waiting = (self._pods.by_key(other) for other, name in self._nominated.items() if name == node and other != key)
+        return [demand_of(other) for other in waiting if other and priority_of(other) >= priority_of(pod)]
+
+    def _decide(self, pod: Object, demand: Demand) -> _Found | _Refused:
         """The node to bind to, or why there is none."""
         storage, claims = Storage({}, {}, {}), Claims()
         if any(claims_of(pod)):
@@ -202,12 +265,13 @@ class Scheduler:
             placed = (p for p in self._pods.items() if _node_of(p) and not _finished(p))
             asked = claims_asked(pod, storage, (p for p in placed if namespace_of(p) == namespace_of(pod)))
             if isinstance(asked, str):
-                return refusal(pod, asked, len(tuple(self._nodes.items())))
+                return _Refused(refusal(pod, asked, len(tuple(self._nodes.items()))))
             claims = asked
         fitting: list[NodeState] = []
         obstacles: list[Obstacle] = []
         for node in self._nodes.items():
-            state = node_state(node, self._placed.get(name_of(node), {}).values())
+            placed_here = self._placed.get(name_of(node), {}).values()
+            state = node_state(node, [*placed_here, *self._promised(pod, key_of(pod), name_of(node))])
             against = obstacle(pod, demand, state)
             if against is None and (why := obstacle_to_claims(claims, state, storage)):
                 against = Obstacle((why,), lasting=True)
@@ -215,7 +279,9 @@ class Scheduler:
                 fitting.append(state)
             else:
                 obstacles.append(against)
-        return _Found(best(pod, demand, fitting), claims) if fitting else explanation(pod, obstacles)
+        if fitting:
+            return _Found(best(pod, demand, fitting), claims)
+        return _Refused(explanation(pod, obstacles), obstacles, claims, storage)
 
     def _storage(self) -> Storage:
         return Storage(
@@ -271,11 +337,12 @@ class Scheduler:
             self._placed.get(node, {}).pop(key, None)
             self._unpark()
 
-    async def _set_condition(self, pod: Object, reason: str, message: str) -> None:
-        """Say in the Pod's status why it has no node, once."""
+    async def _set_condition(self, pod: Object, reason: str, message: str, nominated: str = "") -> None:
+        """Say in the Pod's status why it has no node, once; `nominated`: where room is made for it."""
         conditions = (pod.get("status") or {}).get("conditions") or ()
         current: dict[str, Any] = next((c for c in conditions if c.get("type") == "PodScheduled"), {})
-        if (current.get("status"), current.get("reason"), current.get("message")) == ("False", reason, message):
+        same = (current.get("status"), current.get("reason"), current.get("message")) == ("False", reason, message)
+        if same and not nominated:
             return
         since = current.get("lastTransitionTime") if current.get("status") == "False" else None
         condition: dict[str, Any] = {
@@ -289,7 +356,10 @@ class Scheduler:
         if generation := metadata(pod).get("generation"):
             condition["observedGeneration"] = generation
         key = key_of(pod)
-        body = {"metadata": {"uid": uid_of(pod)}, "status": {"conditions": [condition]}}
+        status: Object = {"conditions": [condition]}
+        if nominated:
+            status["nominatedNodeName"] = nominated
+        body = {"metadata": {"uid": uid_of(pod)}, "status": status}
         try:
             await self._client.patch(
                 PODS, key.name, body, key.namespace, patch_type=PatchType.STRATEGIC, subresource="status"

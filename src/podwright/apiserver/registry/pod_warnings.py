@@ -15,7 +15,6 @@ from podwright.api.quantity import parse_quantity
 
 _SPEC_IGNORED: Mapping[str, str] = {
     "topologySpreadConstraints": "the scheduler does not spread Pods",
-    "preemptionPolicy": "the scheduler does not preempt",
     "hostUsers": "user namespaces are not set up",
     "resourceClaims": "dynamic resource allocation is not there",
     "hostnameOverride": "the hostname is set from hostname and subdomain alone",
@@ -33,7 +32,6 @@ _SECURITY_IGNORED: Mapping[str, str] = {
     "seLinuxChangePolicy": "SELinux labels are not applied",
 }
 _CONTAINER_IGNORED: Mapping[str, str] = {
-    "restartPolicyRules": "the Pod's restartPolicy applies",
     "volumeDevices": "block volumes are not there",
 }
 _VOLUMES_ACTED_ON = frozenset(
@@ -66,7 +64,7 @@ def template_warnings(path: str, template: Mapping[str, Any], old: Mapping[str, 
 
 def _warnings(spec: Mapping[str, Any]) -> Iterator[str]:
     yield from _ignored(
-        "spec", spec, _SPEC_IGNORED, default={"preemptionPolicy": "PreemptLowerPriority", "hostUsers": True}
+        "spec", spec, _SPEC_IGNORED, default={"hostUsers": True}
     )
     yield from _ignored("spec.affinity", spec.get("affinity") or {}, _AFFINITY_IGNORED)
     yield from _ignored("spec.securityContext", spec.get("securityContext") or {}, _SECURITY_IGNORED)
