@@ -12,7 +12,19 @@ from podwright.admission.interface import Operation
 from podwright.admission.runtime_class import LONE_OVERHEAD, OTHER_OVERHEAD, RuntimeClass
 from podwright.api.errors import Forbidden
 from podwright.api.objects import Object, copy_object
-from podwright.api.resources import NODES, RUNTIME_CLASSES
+from podwright.api.resources import (
+    CRON_JOBS,
+    DAEMON_SETS,
+    DEPLOYMENTS,
+    JOBS,
+    NODES,
+    POD_TEMPLATES,
+    REPLICA_SETS,
+    REPLICATION_CONTROLLERS,
+    RUNTIME_CLASSES,
+    STATEFUL_SETS,
+    Resource,
+)
 
 GPU = {"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}
 
@@ -138,4 +150,37 @@ async def test_a_handler_that_nobody_offers_is_told_at_once(nodes: list[Object],
         write(await client.get(RUNTIME_CLASSES, "heavy"), resource=RUNTIME_CLASSES, name="heavy"),
     ):
         await RuntimeClass(client).validate(attributes)
+        assert attributes.warnings == warnings
+
+
+def templated(resource: Resource, **spec: Any) -> Object:
+    """An object of a kind with a Pod template."""
+    template: Object = {"spec": {"containers": [], **spec}}
+    if resource == CRON_JOBS:
+        return {"spec": {"jobTemplate": {"spec": {"template": template}}}}
+    return {"template": template} if resource == POD_TEMPLATES else {"spec": {"template": template}}
+
+
+TEMPLATED = (
+    POD_TEMPLATES, REPLICATION_CONTROLLERS, REPLICA_SETS, DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS, JOBS, CRON_JOBS,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("resource", TEMPLATED, ids=lambda resource: resource.kind)
+async def test_a_template_is_told_of_a_class_that_its_pods_cannot_have(resource: Resource) -> None:
+    client = await cluster()
+    await client.create(NODES, node("", "runc"))
+    plugin = RuntimeClass(client)
+    heavy, light, gone = (templated(resource, runtimeClassName=n) for n in ("heavy", "", "gone"))
+    for made, old, warnings in (
+        (heavy, None, [UNKNOWN + "runc"]),
+        (heavy, light, [UNKNOWN + "runc"]),
+        (heavy, heavy, []),
+        (light, heavy, []),
+        (gone, None, ['RuntimeClass "gone" not found: Pods of this template will be refused']),
+    ):
+        operation = Operation.CREATE if old is None else Operation.UPDATE
+        attributes = write(made, operation, resource=resource, old=old)
+        await plugin.admit(attributes)
+        await plugin.validate(attributes)
         assert attributes.warnings == warnings

@@ -12,12 +12,13 @@ from typing import Any
 
 from podwright.admission.interface import Attributes, Operation
 from podwright.admission.pod_requests import refusal, written_pod
+from podwright.admission.pod_security.templates import has_template, parts_of
 from podwright.admission.tolerations import union
 from podwright.api.errors import NotFound
 from podwright.api.objects import Object, copy_object, name_of
 from podwright.api.pods import spec_of
 from podwright.api.quantity import parse_quantity
-from podwright.api.resources import NODES, RUNTIME_CLASSES
+from podwright.api.resources import NODES, RUNTIME_CLASSES, Resource
 from podwright.client.interface import Client
 
 OTHER_OVERHEAD = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead"
@@ -25,7 +26,7 @@ LONE_OVERHEAD = "pod rejected: Pod Overhead set without corresponding RuntimeCla
 
 
 class RuntimeClass:
-    """Looks at Pods and RuntimeClasses that are created."""
+    """Looks at Pods and RuntimeClasses that are created, and at templates of Pods."""
 
     name = "RuntimeClass"
 
@@ -51,6 +52,9 @@ class RuntimeClass:
             if attributes.operation is Operation.CREATE and attributes.obj is not None:
                 await self._warn(attributes, attributes.obj)
             return
+        if has_template(attributes.resource):
+            await self._look_at_template(attributes)
+            return
         pod = written_pod(attributes, Operation.CREATE)
         if pod is None:
             return
@@ -70,6 +74,16 @@ class RuntimeClass:
             return await self._client.get(RUNTIME_CLASSES, name)
         except NotFound:
             raise refusal(attributes, f'pod rejected: RuntimeClass "{name}" not found') from None
+
+    async def _look_at_template(self, attributes: Attributes) -> None:
+        """Tell of a class that the template's Pods cannot have; it may be made later, so nothing is refused."""
+        name = _class_named(attributes.resource, attributes.obj)
+        if attributes.subresource or not name or name == _class_named(attributes.resource, attributes.old):
+            return
+        try:
+            await self._warn(attributes, await self._client.get(RUNTIME_CLASSES, name))
+        except NotFound:
+            attributes.warnings.append(f'RuntimeClass "{name}" not found: Pods of this template will be refused')
 
     async def _warn(self, attributes: Attributes, chosen: Object) -> None:
         nodes = await self._client.list(NODES)
@@ -140,6 +154,12 @@ def handler_warning(chosen: Object, nodes: Sequence[Object]) -> str:
     return (
         f'RuntimeClass "{name_of(chosen)}": no ready node offers the handler "{handler}"; handlers there are: {listed}'
     )
+
+
+def _class_named(resource: Resource, obj: Object | None) -> str:
+    """The class that the template in an object names, "" for none."""
+    parts = parts_of(resource, obj) if obj is not None else None
+    return (parts.spec.get("runtimeClassName") or "") if parts is not None else ""
 
 
 def _ready(node: Object) -> bool:
