@@ -23,6 +23,9 @@ from podwright.controllers.endpoint_slice import EndpointSlices
 from podwright.controllers.endpoints import EndpointsOfServices
 from podwright.controllers.ephemeral_volumes import EphemeralVolumes
 from podwright.controllers.garbage_collector import GarbageCollector
+from podwright.controllers.jobs.controller import Jobs
+from podwright.controllers.jobs.cron_controller import CronJobs
+from podwright.controllers.jobs.ttl import JobTtl
 from podwright.controllers.local_provisioner import LocalStorage
 from podwright.controllers.namespace import NamespaceDeletion
 from podwright.controllers.persistent_volumes import PersistentVolumes
@@ -94,6 +97,9 @@ class Controllers:
             ),
             DaemonSets(client, informers, self._recorder(daemon_set.COMPONENT), clock),
             *(Replicas(kind, client, informers, self._recorder(kind.component), clock) for kind in REPLICA_KINDS),
+            Jobs(client, informers, self._recorder("job-controller"), clock),
+            CronJobs(client, informers, self._recorder("cronjob-controller"), clock),
+            JobTtl(client, informers, clock),
         )
 
     def _recorder(self, component: str) -> EventRecorder:
