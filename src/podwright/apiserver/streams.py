@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from podwright.api.errors import Expired, InternalError, StatusError
 from podwright.apiserver.context import Call, Context, encode
@@ -64,6 +64,8 @@ class Watches:
         response = web.StreamResponse(headers={"Content-Type": JSON, "Cache-Control": "no-cache, private"})
         for text in call.warnings:
             response.headers.add("Warning", quoted_warning(text))
+        if request.version >= HttpVersion11:
+            response.enable_chunked_encoding()
         write = self._writer(call, view)
         lasts = options.timeout or random.uniform(_SHORTEST, _LONGEST)
         await response.prepare(request)
@@ -71,7 +73,7 @@ class Watches:
             async with asyncio.timeout(lasts):
                 async with watch(self._context, call, options) as batches:
                     async for batch in batches:
-                        await response.write(write(batch))
+                        await _send(request, response, write(batch))
         except TimeoutError:
             pass  # the ordinary end of a watch
         except WatcherTooSlow:
@@ -84,3 +86,16 @@ class Watches:
             await response.write(frame("ERROR", encode(InternalError(error.message).status())))
         await response.write_eof()
         return response
+
+
+async def _send(request: web.BaseRequest, response: web.StreamResponse, lines: bytes) -> None:
+    """Write lines of a stream that has begun. Raises ConnectionError when the client has gone."""
+    transport = request.transport
+    if not response.chunked:
+        await response.write(lines)  # HTTP/1.0 knows no chunks
+    elif transport is None or transport.is_closing():
+        raise ConnectionResetError("the client has gone")
+    else:
+        # Straight to the connection: the layers in between are a quarter of what an event costs a watcher.
+        transport.write(b"%x\r\n%b\r\n" % (len(lines), lines))
+        await request.writer.drain()

@@ -32,7 +32,7 @@ class Watcher:
         # What it asked for on entering is not held against it.
         self._limit = limit + len(replay)
         self._queue: list[StoreEvent] = list(replay)
-        self._wake: asyncio.Future[None] | None = None
+        self._wake: asyncio.Future[bool] | None = None
         self._dropped = False
         self._ended = False
 
@@ -57,7 +57,7 @@ class Watcher:
 
     def _awake(self) -> None:
         if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+            self._wake.set_result(True)
 
     def __aiter__(self) -> Watcher:
         return self
@@ -81,15 +81,20 @@ class Watcher:
 
     async def _woken(self) -> bool:
         """Wait for a push or the end; False when neither came in time."""
-        self._wake = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._wake = loop.create_future()
+        # A timer of the loop: `asyncio.timeout` would be a third of what an event costs a watcher.
+        timer = loop.call_later(QUIET_SECONDS, _nothing_came, self._wake)
         try:
-            async with asyncio.timeout(QUIET_SECONDS):
-                await self._wake
-        except TimeoutError:
-            return bool(self._queue or self._ended or self._dropped)
+            return await self._wake
         finally:
+            timer.cancel()
             self._wake = None
-        return True
+
+
+def _nothing_came(wake: asyncio.Future[bool]) -> None:
+    if not wake.done():
+        wake.set_result(False)
 
 
 class WatchHub:
