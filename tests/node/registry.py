@@ -26,6 +26,29 @@ class Registry:
         self.address = address
         self._folder = folder
         self._headers = headers
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Serve what the folder has; returns when it answers."""
+        with (self._folder / "registry.log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                "docker-registry", "serve", str(self._folder / "config.yml"), stdout=log, stderr=log
+            )
+        async with asyncio.timeout(10), aiohttp.ClientSession() as session:
+            while True:
+                try:
+                    async with session.get(f"http://{self.address}/v2/", headers=self._headers) as answer:
+                        answer.raise_for_status()
+                    break
+                except aiohttp.ClientConnectorError:
+                    await asyncio.sleep(0.01)
+
+    async def kill(self) -> None:
+        """End it without a word to those it serves. Safe to repeat."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            await process.wait()
 
     @property
     def requests(self) -> str:
@@ -80,21 +103,10 @@ async def registry(folder: Path, *, password: bool = False) -> AsyncIterator[Reg
         (folder / "htpasswd").write_text(_HTPASSWD)
         config["auth"] = {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}
     (folder / "config.yml").write_text(json.dumps(config))
-    with (folder / "registry.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            "docker-registry", "serve", str(folder / "config.yml"), stdout=log, stderr=log
-        )
+    headers = {"Authorization": aiohttp.encode_basic_auth(USER, PASSWORD)} if password else {}
+    served = Registry(address, folder, headers)
     try:
-        headers = {"Authorization": aiohttp.encode_basic_auth(USER, PASSWORD)} if password else {}
-        async with asyncio.timeout(10), aiohttp.ClientSession() as session:
-            while True:
-                try:
-                    async with session.get(f"http://{address}/v2/", headers=headers) as answer:
-                        answer.raise_for_status()
-                    break
-                except aiohttp.ClientConnectorError:
-                    await asyncio.sleep(0.01)
-        yield Registry(address, folder, headers)
+        await served.start()
+        yield served
     finally:
-        process.terminate()
-        await process.wait()
+        await served.kill()

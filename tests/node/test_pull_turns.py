@@ -19,6 +19,7 @@ from tests.node.running_node import PODWRIGHT, RunningNode
 
 from podwright.api.resources import PODS
 from podwright.containerd.oci_image import File
+from podwright.kubelet.images.manager import RETRY_ANNOTATION
 
 _RATE, _SIZE = 1_000_000, 300_000
 """bytes a second, bytes: 0.3 s for each image"""
@@ -187,6 +188,29 @@ async def test_a_registry_that_goes_in_the_middle_leaves_no_broken_image_behind(
         await pods.running("second")
 
 
+async def test_a_registry_that_is_restarted_in_the_middle_is_asked_again_and_the_image_is_whole(
+    node: RunningNode, tmp_path: Path
+) -> None:
+    contents = [os.urandom(1_000_000) for _ in range(8)]
+    layers = [{f"/part-{number}": File(content)} for number, content in enumerate(contents)]
+    async with registry(tmp_path / "registry") as source, proxied(source) as proxy, pods_in(node, "killed") as pods:
+        pod = pods.pod("whole", await proxy.push("slow/eight:1", runnable("eight", *layers)))
+        pod["spec"]["containers"][0]["command"] = ["sh", "-c", "cat /part-* | sha256sum; sleep 1000"]
+        proxy.faults.bytes_per_second = _RATE
+        await pods.client.create(PODS, pod, pods.namespace)
+        await _asked(proxy, "/slow/eight/blobs/")
+        # the registry itself this time: some layers are there, some half, of some nothing
+        await source.kill()
+        assert "has no such name" not in await pods.cannot_pull("whole")
+        await source.start()
+        proxy.faults.bytes_per_second = 0
+        # which it would do by itself some seconds later
+        now = {"metadata": {"annotations": {RETRY_ANNOTATION: "now"}}}
+        await pods.client.patch(PODS, "whole", now, pods.namespace)
+        await pods.running("whole", within=20)
+        assert (await pods.version("whole")).split()[0] == hashlib.sha256(b"".join(contents)).hexdigest()
+
+
 async def test_a_layer_that_was_changed_on_the_way_is_refused_for_its_digest(
     node: RunningNode, proxy: RegistryProxy
 ) -> None:
@@ -201,3 +225,4 @@ async def test_a_layer_that_was_changed_on_the_way_is_refused_for_its_digest(
         await pods.delete("spoilt")
         await pods.create("sound", name)
         await pods.running("sound")
+        assert "Failed" not in [reason for _, reason, _ in await pods.events("sound")]

@@ -149,7 +149,7 @@ class ImageCollector:
 
     async def collect(self) -> int:
         """One pass; returns the bytes freed. Raises GCError, CriError, OSError, PinsError."""
-        images = await self._detect()
+        images = await self.look()
         now = self._now()
         old = gc_decision.too_old(images, self._policy, now, self._up_since)
         freed = await self._remove(old)
@@ -177,10 +177,13 @@ class ImageCollector:
 
         Raises CriError, OSError, PinsError.
         """
-        return await self._remove(gc_decision.in_order_of_removal(await self._detect()))
+        return await self._remove(gc_decision.in_order_of_removal(await self.look()))
 
-    async def _detect(self) -> list[KnownImage]:
-        """Images as they are now. Those that are here at the first look may have been here for long."""
+    async def look(self) -> list[KnownImage]:
+        """Images as they are now, and which are used. Those here at the first look may have been here for long.
+
+        Raises CriError, OSError, PinsError.
+        """
         # first what is in use, then what is there: an image that is taken into use between the two is seen as new
         in_use, pinned = set(await self._in_use()), set(await asyncio.to_thread(self._pinned))
         needed = [(pod, images_of(pod)) for pod in self._pods()]
