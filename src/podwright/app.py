@@ -14,6 +14,7 @@ import errno
 import gc
 import ipaddress
 import logging
+import shutil
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -45,6 +46,7 @@ from podwright.dns import addon as dns_addon
 from podwright.dns.server import DnsServer
 from podwright.dns.upstream import Forwarder, ResolvConf
 from podwright.kubelet.configuration import KubeletConfiguration
+from podwright.kubelet.node.machine import default_addresses
 from podwright.proxy.nftables import Nftables
 from podwright.proxy.proxy import ServiceProxy
 from podwright.proxy.rules import Node as ProxyNode
@@ -249,9 +251,13 @@ class Node:
         if names is not None:
             rooms.append(("dns", names.server.run()))
         if self._containerd is not None:
+            rooms.append(("containerd", self._containerd.supervise()))
+        if self._containerd is not None or shutil.which("nft"):
             node = ProxyNode(settings.node_name, settings.pod_cidr)
             proxy = ServiceProxy(informers, node, service_table(settings.data_dir), Nftables())
-            rooms += [("proxy", proxy.run()), ("containerd", self._containerd.supervise())]
+            rooms.append(("proxy", proxy.run()))
+        else:
+            log.warning("without the program nft the addresses of Services lead nowhere")
         return rooms
 
     def _name_server(self, informers: Informers) -> NameServer | None:
@@ -288,6 +294,8 @@ class Node:
         settings = self._settings
         # Pods reach the API server by the bridge's address, which exists once the managed runtime is up.
         for_pods = gateway(settings.pod_cidr) if self._containerd is not None else ""
+        if not for_pods and _is_loopback(settings.host):
+            log.info("Pods do not reach the API, which listens on %s only; see --listen", settings.host)
         asks_registries = "ImageDigest" in settings.enable_admission_plugins
         everywhere = settings.host in ("", "0.0.0.0", "::")
 
@@ -306,7 +314,7 @@ class Node:
                 host=settings.host,
                 port=settings.port,
                 extra_hosts=(for_pods,) if for_pods and not everywhere else (),
-                advertise_address=for_pods or settings.host,
+                advertise_address=for_pods or (next(iter(default_addresses()), "") if everywhere else settings.host),
                 node_name=settings.node_name,
                 kubelet_host=_dialled(settings.config.address),
                 service_cidr=settings.service_cidr,
@@ -390,6 +398,13 @@ class Node:
 def _dialled(address: str) -> str:
     """Where to reach what listens at `address`."""
     return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

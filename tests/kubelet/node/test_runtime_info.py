@@ -37,16 +37,16 @@ class Cri:
     """Answers like a containerd."""
 
     def __init__(self) -> None:
-        self.verbose: list[bool] = []
+        self.configuration = OLD
 
     async def version(self) -> pb.VersionResponse:
         return pb.VersionResponse(runtime_name="containerd", runtime_version="v1.6.20")
 
     async def status(self, *, verbose: bool = False) -> pb.StatusResponse:
-        self.verbose.append(verbose)
+        assert verbose
         bad = pb.RuntimeCondition(type="NetworkReady", status=False, reason="R", message="M")
         good = pb.RuntimeCondition(type="RuntimeReady", status=True)
-        return pb.StatusResponse(status=pb.RuntimeStatus(conditions=[good, bad]), info={"config": OLD})
+        return pb.StatusResponse(status=pb.RuntimeStatus(conditions=[good, bad]), info={"config": self.configuration})
 
     async def list_images(self, *, image: str = "") -> pb.ListImagesResponse:
         return pb.ListImagesResponse(images=[pb.Image(id="1", repo_tags=["a:1"], size=1)])
@@ -58,6 +58,13 @@ async def test_state_and_images() -> None:
     state = await info.state()
     assert (state.name, state.version, state.ready) == ("containerd", "1.6.20", False)
     assert state.network == RuntimeCondition(False, "R", "M")
-    await info.state()
-    assert cri.verbose == [True, False]
     assert await info.images() == [{"names": ["a:1"], "sizeBytes": 1}]
+
+
+async def test_a_runtime_that_is_configured_anew_has_its_new_handlers() -> None:
+    cri = Cri()
+    info = CriRuntimeInfo(cast(RuntimeClient, cri), NodeImages(cri))
+    first = await info.state()
+    assert (await info.state()).handlers is first.handlers
+    cri.configuration = '{"containerd": {"runtimes": {"runc": {}}}}'
+    assert (await info.state()).handlers == [Handler(""), Handler("runc")]

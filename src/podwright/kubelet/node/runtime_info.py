@@ -13,6 +13,7 @@ from typing import Protocol
 
 from podwright.api.objects import Object
 from podwright.cri.client import RuntimeClient
+from podwright.cri.errors import CriError
 from podwright.cri.generated import cri_pb2 as pb
 from podwright.kubelet.images.node_images import NodeImages
 
@@ -71,16 +72,22 @@ class CriRuntimeInfo:
         self._runtime = runtime
         self._images = images
         self._version: pb.VersionResponse | None = None
-        self._handlers: Sequence[Handler] | None = None
+        self._configuration = ""
+        self._handlers: Sequence[Handler] = ()
 
     async def state(self) -> RuntimeState:
         """The runtime now. Raises CriError."""
-        if self._version is None:
-            self._version = await self._runtime.version()
-        # Handlers change only with the runtime's configuration, and the verbose answer is large.
-        answer = await self._runtime.status(verbose=self._handlers is None)
-        if self._handlers is None:
-            self._handlers = handlers_of(answer)
+        try:
+            if self._version is None:
+                self._version = await self._runtime.version()
+            answer = await self._runtime.status(verbose=True)
+        except CriError:
+            self._version = None  # another one may come in its place
+            raise
+        # Somebody else's runtime may be configured anew at any time; the text is large and mostly stays.
+        configuration = answer.info.get("config") or ""
+        if answer.runtime_handlers or configuration != self._configuration:
+            self._configuration, self._handlers = configuration, handlers_of(answer)
         conditions = {c.type: RuntimeCondition(c.status, c.reason, c.message) for c in answer.status.conditions}
         missing = RuntimeCondition(False, "Unknown", "the runtime does not say")
         return RuntimeState(
