@@ -203,6 +203,7 @@ class Node:
         from podwright.kubelet.assembly import AssembledKubelet
 
         api = self._make_api_server(store, schema)
+        api.metrics.webhooks = self._admission.webhook_counts
         await api.start()
         client = api.local_client(User("system:podwright", _MASTERS))
         informers = Informers(client)

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from podwright.admission.interface import Attributes, FollowingPlugin, MutatingPlugin, ValidatingPlugin
+from podwright.admission.webhooks.counts import Counts
 
 
 async def _nothing() -> None:
@@ -25,11 +26,14 @@ class Chain:
         validating: Sequence[ValidatingPlugin],
         following: Sequence[FollowingPlugin] = (),
         close: Callable[[], Awaitable[None]] = _nothing,
+        counts: Counts | None = None,
     ) -> None:
         self._mutating = tuple(mutating)
         self._validating = tuple(validating)
         self._following = tuple(following)
         self._close = close
+        self.webhook_counts = counts or Counts()
+        """What is counted of webhooks."""
 
     @property
     def names(self) -> Sequence[str]:

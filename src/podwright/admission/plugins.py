@@ -28,6 +28,7 @@ from podwright.admission.runtime_class import RuntimeClass
 from podwright.admission.service_account import ServiceAccount
 from podwright.admission.storage_object_in_use_protection import StorageObjectInUseProtection
 from podwright.admission.webhooks.caller import Caller
+from podwright.admission.webhooks.counts import Counts
 from podwright.admission.webhooks.dispatch import Dispatch
 from podwright.admission.webhooks.mutating import MutatingAdmissionWebhook
 from podwright.admission.webhooks.source import Source
@@ -93,8 +94,8 @@ def build_chain(
             raise PluginsError("ImageDigest needs a way to ask registries, and this server was built without one")
         return ImageDigest(resolve_digest)
 
-    caller = Caller()
-    dispatch = Dispatch(client, caller)
+    caller, counts = Caller(), Counts()
+    dispatch = Dispatch(client, caller, counts)
     makers: Mapping[str, Callable[[], Any]] = {
         "NamespaceLifecycle": lambda: NamespaceLifecycle(client),
         "ServiceAccount": lambda: ServiceAccount(client),
@@ -120,4 +121,5 @@ def build_chain(
         validating=[p for p in plugins if hasattr(p, "validate")],
         following=[p for p in plugins if hasattr(p, "run")],
         close=caller.close,
+        counts=counts,
     )

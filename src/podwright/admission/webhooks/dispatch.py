@@ -7,6 +7,7 @@ https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-con
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from collections.abc import Sequence
 from typing import Protocol
@@ -16,6 +17,7 @@ import msgspec
 from podwright.admission.audit import annotate
 from podwright.admission.interface import Attributes
 from podwright.admission.webhooks.caller import Caller, PostFailed
+from podwright.admission.webhooks.counts import Asked, Counts
 from podwright.admission.webhooks.endpoint import Endpoint, NoEndpoint, endpoint_of, service_of
 from podwright.admission.webhooks.index import Index, Kind
 from podwright.admission.webhooks.refusals import CallFailed, denied, dry_run_unsupported, unreachable
@@ -46,9 +48,10 @@ class Asks(Protocol):
 class Dispatch:
     """Asks webhooks, for both plugins; `client` reads namespaces and Services."""
 
-    def __init__(self, client: Client, caller: Caller) -> None:
+    def __init__(self, client: Client, caller: Caller, counts: Counts) -> None:
         self._client = client
         self._caller = caller
+        self._counts = counts
 
     async def selected(self, index: Index, attributes: Attributes) -> Sequence[Webhook]:
         """The webhooks that a request concerns, in order. Raises NotFound when its namespace is not there."""
@@ -71,9 +74,12 @@ class Dispatch:
             return None
         if attributes.dry_run and not webhook.dry_run:
             raise dry_run_unsupported(webhook.name)
+        asked = Asked(webhook.name, "admit" if mutating else "validating", attributes.operation.value)
+        began = time.perf_counter()
         try:
             answer = await self._answer(webhook, attributes, mutating=mutating)
         except CallFailed as failure:
+            self._counts.failed(asked, time.perf_counter() - began, rejected=webhook.fails)
             if webhook.fails:
                 log.warning("%s", failure)
                 raise unreachable(failure) from None
@@ -82,8 +88,11 @@ class Dispatch:
         for key, value in answer.audit_annotations.items():
             annotate(attributes, f"{webhook.name}/{key}", value)
         attributes.warnings += answer.warnings
-        if not answer.allowed:
-            raise denied(webhook.name, answer.status)
+        refusal = None if answer.allowed else denied(webhook.name, answer.status)
+        code = refusal.code if refusal else 200
+        self._counts.answered(asked, time.perf_counter() - began, code, allowed=answer.allowed)
+        if refusal is not None:
+            raise refusal
         return answer
 
     async def _answer(self, webhook: Webhook, attributes: Attributes, *, mutating: bool) -> Answer:

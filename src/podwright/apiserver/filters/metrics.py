@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 
+from podwright.admission.webhooks.counts import Counts
 from podwright.apiserver.routes import Asked
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
@@ -58,6 +59,8 @@ class Metrics:
         self.durations: dict[Labels, Durations] = {}
         self.inflight: dict[str, int] = {"readOnly": 0, "mutating": 0}
         self.long_running: Counter[Labels] = Counter()
+        self.webhooks = Counts()
+        """Those of the admission chain; `app.py` brings the two together."""
 
     def began(self, asked: Asked) -> None:
         """A request has come."""
