@@ -81,10 +81,27 @@ def test_fields_to_select_by() -> None:
     }
 
 
-def test_a_stop_signal_is_dropped_while_its_gate_is_off() -> None:
-    new = pod({f"{APP}.lifecycle": {"stopSignal": "SIGUSR1"}})
-    STRATEGY.prepare_for_create(new)
-    assert "lifecycle" not in new["spec"]["containers"][0]
+@pytest.mark.parametrize(
+    ("signal", "os", "errors"),
+    [
+        pytest.param("SIGUSR1", {"name": "linux"}, [], id="a standard signal"),
+        pytest.param("SIGRTMIN+3", {"name": "linux"}, [], id="a real-time signal"),
+        pytest.param(
+            "SIGTERM",
+            None,
+            ["Forbidden: may not be set for containers with empty `spec.os.name`"],
+            id="of which system",
+        ),
+        pytest.param("TERM", {"name": "linux"}, ['Unsupported value: "TERM"'], id="a name that is none"),
+        pytest.param("SIGUSR1", {"name": "windows"}, ['Unsupported value: "SIGUSR1"'], id="not on Windows"),
+    ],
+)
+def test_a_stop_signal(signal: str, os: dict[str, str] | None, errors: list[str]) -> None:
+    new = pod({f"{APP}.lifecycle": {"stopSignal": signal}, **({"spec.os": os} if os else {})})
+    found = [str(error) for error in STRATEGY.validate(new) if "stopSignal" in str(error)]
+    assert len(found) == len(errors)
+    for text, expected in zip(found, errors, strict=True):
+        assert text.startswith(f"spec.containers[0].lifecycle.stopSignal: {expected}")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from podwright.api.field import FieldError, Path, duplicate, forbidden, invalid,
 from podwright.api.pods import is_sidecar
 from podwright.apiserver.registry import field_checks as check
 from podwright.apiserver.registry.env_validation import validate_env, validate_env_from
-from podwright.apiserver.registry.handler_validation import validate_lifecycle, validate_probe
+from podwright.apiserver.registry.handler_validation import validate_lifecycle, validate_probe, validate_stop_signal
 from podwright.apiserver.registry.image_policy import POLICIES
 from podwright.apiserver.registry.resource_validation import validate_requirements
 from podwright.apiserver.registry.security_validation import validate_container_security
@@ -118,6 +118,9 @@ def _handlers(path: Path, container: Container, spec: Mapping[str, Any]) -> list
     grace = spec.get("terminationGracePeriodSeconds") or 0
     if container.get("lifecycle") is not None:
         errors += validate_lifecycle(path.child("lifecycle"), container["lifecycle"], grace)
+        signal = container["lifecycle"].get("stopSignal")
+        os_name = (spec.get("os") or {}).get("name")
+        errors += validate_stop_signal(path.child("lifecycle").child("stopSignal"), signal, os_name)
     for kind in _PROBES:
         if container.get(kind) is not None:
             errors += validate_probe(path.child(kind), kind, container[kind], grace)

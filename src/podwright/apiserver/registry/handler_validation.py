@@ -20,6 +20,12 @@ _HEADER_WRONG = (
     f"a valid HTTP header must consist of alphanumeric characters or '-' "
     f"(e.g. 'X-Header-Name', regex used for validation is '{_HEADER}')"
 )
+_STANDARD = (
+    "ABRT ALRM BUS CHLD CLD CONT FPE HUP ILL INT IO IOT KILL PIPE POLL PROF PWR QUIT SEGV STKFLT STOP SYS TERM TRAP "
+    "TSTP TTIN TTOU URG USR1 USR2 VTALRM WINCH XCPU XFSZ"
+)
+_REAL_TIME = ("RTMIN", *(f"RTMIN+{n}" for n in range(1, 16)), *(f"RTMAX-{n}" for n in range(14, 0, -1)), "RTMAX")
+_SIGNALS = tuple(f"SIG{name}" for name in sorted((*_STANDARD.split(), *_REAL_TIME)))
 _COUNTS = ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold")
 
 
@@ -32,6 +38,15 @@ def validate_lifecycle(path: Path, lifecycle: Mapping[str, Any], grace_seconds: 
             handlers = {k: v for k, v in lifecycle[hook].items() if k != "grpc"}
             errors += validate_handler(path.child(hook), handlers, grace_seconds)
     return errors
+
+
+def validate_stop_signal(path: Path, signal: str | None, os_name: str | None) -> list[FieldError]:
+    """Errors of `lifecycle.stopSignal`: which signals there are depends on the system."""
+    if signal is None:
+        return []
+    if not os_name:
+        return [forbidden(path, "may not be set for containers with empty `spec.os.name`")]
+    return check.one_of(path, signal, _SIGNALS if os_name == "linux" else ("SIGKILL", "SIGTERM"))
 
 
 def validate_probe(path: Path, kind: str, probe: Mapping[str, Any], grace_seconds: int) -> list[FieldError]:

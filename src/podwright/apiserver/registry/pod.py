@@ -11,7 +11,7 @@ from typing import Any
 
 from podwright.api.field import FieldError, Path, forbidden, invalid
 from podwright.api.objects import Object, copy_object, metadata
-from podwright.api.pods import MIRROR_ANNOTATION, containers, is_mirror, is_terminal, qos_class, spec_of
+from podwright.api.pods import MIRROR_ANNOTATION, is_mirror, is_terminal, qos_class, spec_of
 from podwright.apiserver.registry.image_policy import keep_pull_policies
 from podwright.apiserver.registry.pod_columns import COLUMNS
 from podwright.apiserver.registry.pod_defaults import default_pod
@@ -52,7 +52,6 @@ class PodStrategy(Strategy):
 
     def prepare_for_create(self, obj: Object) -> None:
         """A new Pod is Pending, whatever status was sent with it."""
-        _drop_gated_fields(obj)
         obj["status"] = {"phase": "Pending"}
         try:
             obj["status"]["qosClass"] = qos_class(obj)
@@ -82,8 +81,6 @@ class PodStrategy(Strategy):
             # Writers that never heard of it must not make the class disappear.
             if before.get("qosClass"):
                 status.setdefault("qosClass", before["qosClass"])
-        else:
-            _drop_gated_fields(obj)
 
     def validate(self, obj: Object) -> list[FieldError]:
         """A new Pod's errors."""
@@ -135,17 +132,6 @@ class PodStrategy(Strategy):
         elif grace < 0:
             grace = 1
         return Deletion(graceful=True, grace_period_seconds=grace)
-
-
-def _drop_gated_fields(pod: Object) -> None:
-    """Fields behind feature gates that are off; kube-apiserver drops them without a word too."""
-    for at in containers(spec_of(pod)):
-        lifecycle = at.container.get("lifecycle")
-        if lifecycle is None or "stopSignal" not in lifecycle:
-            continue
-        del lifecycle["stopSignal"]
-        if not lifecycle:
-            del at.container["lifecycle"]
 
 
 def _text(value: Any) -> str:

@@ -21,6 +21,7 @@ from podwright.kubelet.kuberuntime.pod_containers import (
     ephemeral_containers,
     init_containers,
     pod_spec,
+    restarts_all,
     should_restart,
 )
 from podwright.kubelet.runtime_state import ContainerState, ContainerStatus, PodRuntimeStatus, SandboxStatus
@@ -42,6 +43,8 @@ class Actions:
 
     kill_pod: bool = False
     """stop every container and every sandbox of the Pod"""
+    reset: Member | None = None
+    """its end has every container end at once and run again, the init containers first, in the same sandbox"""
     create_sandbox: SandboxChange | None = None
     sandbox_attempt: int = 0
     kill: Sequence[Kill] = ()
@@ -57,7 +60,7 @@ class Actions:
     @property
     def is_nothing(self) -> bool:
         """Whether the runtime has what the Pod asks for."""
-        return not (self.kill_pod or self.create_sandbox or self.kill or self.starts)
+        return not (self.kill_pod or self.reset or self.create_sandbox or self.kill or self.starts)
 
 
 def compute_actions(pod: Object, status: PodRuntimeStatus, probes: Probes, outgrown: Collection[str] = ()) -> Actions:
@@ -68,6 +71,9 @@ def compute_actions(pod: Object, status: PodRuntimeStatus, probes: Probes, outgr
         return _with_new_sandbox(pod, status, change)
     deleted = _is_deleted(pod)
     sandbox = status.sandboxes[0]
+    source = None if deleted else _restart_source(pod, status)
+    if source is not None:
+        return Actions(reset=source)
     ephemeral = tuple(m for m in ephemeral_containers(pod) if not deleted and status.newest(m.name) is None)
     init = init_progress(pod, status, sandbox.id, probes, outgrown)
     if init.failed:
@@ -75,6 +81,15 @@ def compute_actions(pod: Object, status: PodRuntimeStatus, probes: Probes, outgr
     if not init.done:
         return Actions(kill=init.kill, start_ephemeral=ephemeral, start_init=() if deleted else init.start)
     return _with_apps(pod, status, _AppPlan(deleted, probes, outgrown), init, ephemeral)
+
+
+def _restart_source(pod: Object, status: PodRuntimeStatus) -> Member | None:
+    """The container whose end makes all of them run again."""
+    for member in (*init_containers(pod), *app_containers(pod)):
+        last = status.newest(member.name)
+        if last is not None and last.state is ContainerState.EXITED and restarts_all(member, last.exit_code):
+            return member
+    return None
 
 
 def sandbox_change(pod: Object, status: PodRuntimeStatus) -> SandboxChange | None:

@@ -19,7 +19,7 @@ from podwright.api.objects import Object, uid_of
 from podwright.api.reasons import EventReason
 from podwright.cri.errors import NotFound
 from podwright.kubelet.interfaces import ContainerRef
-from podwright.kubelet.kuberuntime import labels
+from podwright.kubelet.kuberuntime import labels, stop_signal
 from podwright.kubelet.kuberuntime.collaborators import Collaborators
 from podwright.kubelet.kuberuntime.grace import grace_for, remaining, stop_timeout
 from podwright.kubelet.kuberuntime.pod_containers import find_member
@@ -123,8 +123,13 @@ class Killer:
             began = time.monotonic()
             await turns.wait(ref.name, grace)
             grace = remaining(grace, time.monotonic() - began)
+        timeout = stop_timeout(grace)
         with contextlib.suppress(NotFound):
-            await self._stop(uid_of(ref.pod), target.container_id, stop_timeout(grace))
+            own = stop_signal.named(target.spec)
+            if own and await stop_signal.send(with_.runtime, target.container_id, own, timeout):
+                # It has had its signal and its time; the runtime ends what is left.
+                timeout = 0
+            await self._stop(uid_of(ref.pod), target.container_id, timeout)
 
     async def _stop(self, uid: str, container_id: str, timeout: int) -> None:
         """Have the runtime stop it; when that does not answer, help, the gentlest help first. Raises CriError."""

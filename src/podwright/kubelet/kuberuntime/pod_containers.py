@@ -15,6 +15,8 @@ from typing import Any
 from podwright.api.objects import Object, name_of, namespace_of, uid_of
 from podwright.kubelet.interfaces import ContainerKind, ContainerRef
 
+RESTART_ALL = "RestartAllContainers"
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -91,11 +93,21 @@ def should_restart(member: Member, exit_code: int) -> bool:
     for rule in member.spec.get("restartPolicyRules") or ():
         codes = rule.get("exitCodes") or {}
         listed = exit_code in (codes.get("values") or ())
-        if rule.get("action") == "Restart" and listed == (codes.get("operator") == "In"):
-            return True
+        if listed == (codes.get("operator") == "In"):
+            return rule.get("action") in ("Restart", RESTART_ALL)
     if member.restart_policy == "OnFailure":
         return exit_code != 0
     return member.restart_policy == "Always"
+
+
+def restarts_all(member: Member, exit_code: int) -> bool:
+    """Whether its end with `exit_code` has every container of the Pod run again: the first matching rule says so."""
+    for rule in member.spec.get("restartPolicyRules") or ():
+        codes = rule.get("exitCodes") or {}
+        listed = exit_code in (codes.get("values") or ())
+        if listed == (codes.get("operator") == "In"):
+            return bool(rule.get("action") == RESTART_ALL)
+    return False
 
 
 def container_hash(container: Object) -> str:

@@ -9,6 +9,7 @@ Page: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -17,7 +18,7 @@ from typing import Any
 
 from podwright.api.objects import Object, uid_of
 from podwright.api.reasons import EventReason
-from podwright.cri.errors import CriError
+from podwright.cri.errors import CriError, NotFound
 from podwright.kubelet.errors import CrashLoopError, SandboxError, TerminalError, WaitingError
 from podwright.kubelet.interfaces import ContainerRef, MountedVolumes, ProbeState, SyncResult
 from podwright.kubelet.kuberuntime.actions import Actions, compute_actions
@@ -26,7 +27,7 @@ from podwright.kubelet.kuberuntime.container import Start, Starter
 from podwright.kubelet.kuberuntime.killing import Killer, Target
 from podwright.kubelet.kuberuntime.kills import Kill
 from podwright.kubelet.kuberuntime.observe import Observer
-from podwright.kubelet.kuberuntime.pod_containers import Member, describe_pod, members
+from podwright.kubelet.kuberuntime.pod_containers import Member, app_containers, describe_pod, init_containers, members
 from podwright.kubelet.kuberuntime.resize import Resizing, limits_of, resizings
 from podwright.kubelet.kuberuntime.resources import container_resources
 from podwright.kubelet.kuberuntime.sandbox import Sandbox, Sandboxes
@@ -113,6 +114,8 @@ class PodSync:
     ) -> SyncResult:
         if actions.is_nothing:
             return SyncResult()
+        if actions.reset is not None:
+            return await self._reset(pod, status, actions.reset)
         # 2. kill
         killed, errors = await self._kill(pod, status, actions)
         if errors:
@@ -163,6 +166,28 @@ class PodSync:
         elif not any(s.ready for s in status.sandboxes) and not any(status.running()):
             return False, []
         return True, await self.kill_pod(pod, status, None)
+
+    async def _reset(self, pod: Object, status: PodRuntimeStatus, source: Member) -> SyncResult:
+        """End every container at once and forget it, so that the next pass starts from the first one."""
+        waiting = self._crash_loop(pod, status, source)
+        if waiting is not None:
+            return sync_result({source.name: waiting}, changed=False)
+        if any(status.running()):
+            # How they ended is told before they are forgotten.
+            errors = await self._killer.kill_all(pod, status, 0)
+            return SyncResult(retry_after=RETRY if errors else 0.0, changed=True)
+        own = {member.name for member in (*init_containers(pod), *app_containers(pod))}
+        gone = [container for container in status.containers if container.name in own]
+        if await all_of(self._forget_container(container.id) for container in gone):
+            return SyncResult(retry_after=RETRY, changed=True)
+        if (ended := last_end(status, source.name)) is not None:
+            self._backoff.restarted(_backoff_key(pod, source), ended, self._with.now())
+        return SyncResult(retry_after=0.0, changed=True)
+
+    async def _forget_container(self, container_id: str) -> None:
+        with contextlib.suppress(NotFound):
+            await self._with.runtime.remove_container(container_id)
+        self._observer.removed(container_id)
 
     async def _kill_one(self, pod: Object, status: PodRuntimeStatus, kill: Kill) -> None:
         target = Target(kill.member.ref(pod), kill.member.spec, kill.container_id)

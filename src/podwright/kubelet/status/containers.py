@@ -124,6 +124,8 @@ def _from_runtime(
         status["lastState"] = _state(instances[1], None, runtime_name)
     elif before is not None:
         status["lastState"] = _last_state(newest, before, runtime_name)
+    if own := (container.get("lifecycle") or {}).get("stopSignal"):
+        status["stopSignal"] = own
     if "running" in status["state"]:
         resources = container.get("resources") or {}
         status["resources"] = copy_object(resources)
