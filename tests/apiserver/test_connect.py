@@ -52,6 +52,7 @@ class Noting:
             {"kind": "PodPortForwardOptions", "ports": [80, 443]},
             id="port-forward",
         ),
+        pytest.param("services", "proxy", [], {"kind": "ServiceProxyOptions", "path": "/metrics"}, id="a Service's"),
         pytest.param("nodes", "proxy", [], {"kind": "NodeProxyOptions", "path": "/metrics"}, id="a node's proxy"),
         pytest.param("pods", "log", [], None, id="logs are only read"),
     ],

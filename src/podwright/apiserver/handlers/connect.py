@@ -19,6 +19,8 @@ _KINDS: Final = {
     ("pods", "exec"): "PodExecOptions",
     ("pods", "attach"): "PodAttachOptions",
     ("pods", "portforward"): "PodPortForwardOptions",
+    ("pods", "proxy"): "PodProxyOptions",
+    ("services", "proxy"): "ServiceProxyOptions",
     ("nodes", "proxy"): "NodeProxyOptions",
 }
 
@@ -29,7 +31,7 @@ def options_of(plural: str, subresource: str, rest: str, query: MultiMapping[str
     if kind is None:
         return None
     given: dict[str, Any] = {}
-    if kind == "NodeProxyOptions":
+    if subresource == "proxy":
         given = {"path": f"/{rest}"}
     elif kind == "PodPortForwardOptions":
         ports = [port for value in query.getall("ports", []) for port in value.split(",")]
