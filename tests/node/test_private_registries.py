@@ -587,16 +587,32 @@ async def test_credentials_of_a_provider_that_have_run_out_are_told_and_asked_fo
         assert setting.plain.runs == runs + 1
 
 
-async def _podwright(setting: Setting, verb: str, *arguments: str, code: int = 0) -> str:
+async def _podwright(setting: Setting, verb: str, *arguments: str, code: int = 0, stdin: str = "") -> str:
     """What it printed; the loop, and with it the tests' proxies, goes on meanwhile."""
     process = await asyncio.create_subprocess_exec(
         PODWRIGHT, *verb.split(), "--data-dir", setting.node.data_dir, *arguments,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     async with asyncio.timeout(60):
-        printed, _ = await process.communicate()
+        printed, _ = await process.communicate(stdin.encode())
     assert process.returncode == code, printed.decode()
     return printed.decode()
+
+
+async def test_a_login_is_used_by_every_pod_until_the_logout_and_its_password_is_seen_by_nobody(
+    setting: Setting, pods: Pods, private: RegistryProxy
+) -> None:
+    """What is written and seen meanwhile is searched for the password by the last test of this file."""
+    images = [await private.push(f"team/login-{number}:1", runnable(str(number))) for number in range(2)]
+    user = ("--username", USER, "--password-stdin")
+    refused = await _podwright(setting, "registry login", private.address, *user, code=1, stdin=f"not-{CANARY}\n")
+    assert "401, not let in; nothing was written" in refused
+    assert "has let" in await _podwright(setting, "registry login", private.address, *user, stdin=f"{CANARY}\n")
+    await pods.create("logged-in", images[0])
+    await pods.running("logged-in")
+    await _podwright(setting, "registry logout", private.address)
+    await pods.create("logged-out", images[1])
+    assert "no credentials for it were found" in await pods.cannot_pull("logged-out")
 
 
 async def test_every_source_that_was_considered_is_told_with_the_registry_s_answer_and_no_secret(

@@ -39,6 +39,10 @@ def ls(data_dir: Path, platforms: bool) -> None:
     images = _run(_list(endpoint))
     found = rows(images, _pinned(data_dir))
     headers = ["NAME", "ID", "SIZE", "PINNED"]
+    if any(image.spec.runtime_handler for image in images):
+        headers.append("HANDLER")
+    else:
+        found = [row[:-1] for row in found]
     if platforms:
         made_for = _run(_platforms(endpoint, [row[0] for row in found]))
         headers.append("PLATFORM")
@@ -134,11 +138,12 @@ def short_id(identity: str) -> str:
 
 
 def rows(images: Iterable[pb.Image], pinned: Collection[str]) -> list[tuple[str, ...]]:
-    """A row for each name of each image, sorted by name."""
+    """A row for each name of each image, sorted by name; at its end the runtime handler that it was pulled for."""
     found: list[tuple[str, ...]] = []
     for image in images:
         kept = "yes" if is_pinned(image, pinned) else ""
-        found += [(name, short_id(image.id), size(image.size), kept) for name in titles(image)]
+        handler = image.spec.runtime_handler
+        found += [(name, short_id(image.id), size(image.size), kept, handler) for name in titles(image)]
     return sorted(found)
 
 
@@ -242,7 +247,7 @@ async def _prune(data_dir: Path, endpoint: str, pinned: Collection[str]) -> list
         in_use = await _in_use(endpoint) | await _needed_by_pods(data_dir)
         leaving = unused(images, in_use, pinned)
         for image in leaving:
-            await client.remove_image(image.id)
+            await client.remove_image(image.id, runtime_handler=image.spec.runtime_handler)
         return leaving
     finally:
         await client.close()

@@ -84,7 +84,7 @@ class Store:
         return pb.ListImagesResponse(images=self.images.values())
 
     async def remove_image(self, image: str, *, runtime_handler: str = "") -> pb.RemoveImageResponse:
-        del self.images[image]
+        del self.images[f"{image} for {runtime_handler}" if runtime_handler else image]
         return pb.RemoveImageResponse()
 
     async def image_fs_info(self) -> pb.ImageFsInfoResponse:
@@ -125,6 +125,14 @@ async def test_a_pass_keeps_what_is_in_use_and_removes_the_oldest_until_there_is
     await world.collector.collect()
     assert set(store.images) == {"used", "second", "third"}
     assert world.records.may_use_without_proof("used:1", "used")
+
+
+async def test_an_image_that_was_pulled_for_a_runtime_handler_is_known_and_removed_as_such(tmp_path: Path) -> None:
+    store = Store(both=300)
+    spec = pb.ImageSpec(image="both", runtime_handler="kata")
+    store.images["both for kata"] = pb.Image(id="both", size=300, spec=spec)
+    await World(tmp_path, store).collector.prune()
+    assert store.images == {}
 
 
 def pod(name: str, *images: str) -> dict[str, Any]:

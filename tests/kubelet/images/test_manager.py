@@ -161,6 +161,21 @@ async def test_a_failed_pull_then_back_off_then_another_attempt(tmp_path: Path) 
     assert await world.ensure("nope:1", "IfNotPresent") == "sha256:nope:1"
 
 
+@pytest.mark.parametrize(
+    ("text", "stays"),
+    [
+        pytest.param("x:1: not found", True, id="a name or tag that is not there"),
+        pytest.param("authorization failed: 401 Unauthorized", True, id="credentials that are not accepted"),
+        pytest.param("dial tcp 127.0.0.1:1: connect: connection refused", False, id="a registry that is away"),
+        pytest.param("write /x: no space left on device", False, id="a full disk"),
+    ],
+)
+async def test_what_does_not_pass_by_itself_is_told_so(tmp_path: Path, text: str, stays: bool) -> None:
+    world = World(tmp_path)
+    world.images.on_pull = failing(text)
+    assert ("this does not pass by itself" in (await world.fails("x:1", "IfNotPresent")).message) is stays
+
+
 async def test_an_image_that_arrives_during_back_off_is_used(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.images.on_pull = failing("boom")

@@ -124,7 +124,7 @@ class ImageCollector:
         self._measure = measure
         self._up_since = now()
         self._first_pass = True
-        self._known: dict[str, KnownImage] = {}
+        self._known: dict[tuple[str, str], KnownImage] = {}
         self._users: dict[str, list[Object]] = {}
         """by image id: the Pods that need it, as of the last look"""
         self._titles: dict[str, str] = {}
@@ -191,24 +191,26 @@ class ImageCollector:
         listed = (await self._store.list_images()).images
         now = self._now()
         never = float("-inf")
-        known: dict[str, KnownImage] = {}
+        known: dict[tuple[str, str], KnownImage] = {}
         self._users = {}
         self._titles = {image.id: next(iter((*image.repo_tags, *image.repo_digests, image.id))) for image in listed}
         for image in listed:
             names = {image.id, *image.repo_tags, *image.repo_digests}
             used = not names.isdisjoint(in_use)
             self._users[image.id] = [pod for pod, wanted in needed if not names.isdisjoint(wanted)]
-            before = self._known.get(image.id)
-            known[image.id] = KnownImage(
+            before = self._known.get((image.id, image.spec.runtime_handler))
+            one = KnownImage(
                 image.id,
                 image.size,
                 before.first_seen if before else (never if self._first_pass else now),
                 now if used else (before.last_used if before else self._up_since),
                 used,
                 image.pinned or not names.isdisjoint(pinned),
+                image.spec.runtime_handler,
             )
+            known[one.key] = one
         self._known, self._first_pass = known, False
-        await self._records.prune(known)
+        await self._records.prune({one.id for one in known.values()})
         return list(known.values())
 
     def _tell_users(self, images: Sequence[KnownImage]) -> None:
@@ -226,11 +228,11 @@ class ImageCollector:
             if enough is not None and freed >= enough:
                 break
             try:
-                await self._store.remove_image(image.id)
+                await self._store.remove_image(image.id, runtime_handler=image.handler)
             except CriError as error:
                 log.warning("cannot remove image %s: %s", image.id, error)
                 continue
             log.info("removed image %s, %d bytes", image.id, image.size)
-            self._known.pop(image.id, None)
+            self._known.pop(image.key, None)
             freed += image.size
         return freed

@@ -63,6 +63,13 @@ class KnownImage:
     last_used: float
     in_use: bool = False
     pinned: bool = False
+    handler: str = ""
+    """the runtime handler that it was pulled for, where the runtime keeps them apart (RuntimeClassInImageCriApi)"""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What it is known by."""
+        return self.id, self.handler
 
 
 def bytes_to_free(file_system: FileSystem, policy: GCPolicy) -> int:

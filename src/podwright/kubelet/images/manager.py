@@ -258,6 +258,8 @@ class ImageManager:
         if reason is Waiting.ERR_IMAGE_PULL:
             message = str(error)
         hints = [advice(error.failure.kind, name.registry, name.repository, error.tried), *found.problems]
+        if error.failure.permanent:
+            hints.append("this does not pass by itself")
         if error.failure.kind is FailureKind.NO_PLATFORM:
             made_for = await self._registry.platforms(request.wanted, found.credentials)
             hints.append(f"it is made for {', '.join(made_for)}" if made_for else "")
