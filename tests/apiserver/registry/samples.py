@@ -304,3 +304,71 @@ SAMPLES: dict[Resource, Any] = {
         "mountOptions": ["ro"],
     },
 }
+
+_TEMPLATE: Any = {
+    "metadata": {"labels": {"a": "b"}, "annotations": {"c": "d"}},
+    "spec": {
+        "containers": [{"name": "c", "image": "i", "ports": [{"containerPort": 1}]}],
+        "hostNetwork": True,
+        "volumes": [{"name": "v", "image": {"reference": "i"}}],
+        "nodeSelector": {"a": "b"},
+    },
+}
+_SELECTOR: Any = {"matchLabels": {"a": "b"}, "matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}]}
+
+
+def _workload(kind: str, spec: dict[str, Any], status: dict[str, Any], selector: Any = None) -> Any:
+    selected = {"selector": selector or _SELECTOR, "template": _TEMPLATE}
+    return {"kind": kind, "metadata": {"name": "s"}, "spec": {**selected, **spec}, "status": status}
+
+
+_REPLICAS = {"replicas": 1, "readyReplicas": 1, "availableReplicas": 1, "collisionCount": 1}
+SAMPLES |= {
+    resources.DEPLOYMENTS: _workload(
+        "Deployment",
+        {
+            "replicas": 1,
+            "minReadySeconds": 1,
+            "progressDeadlineSeconds": 5,
+            "revisionHistoryLimit": 1,
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "1%", "maxUnavailable": 1}},
+        },
+        _REPLICAS,
+    ),
+    resources.REPLICA_SETS: _workload("ReplicaSet", {"replicas": 1, "minReadySeconds": 1}, _REPLICAS),
+    resources.REPLICATION_CONTROLLERS: _workload(
+        "ReplicationController", {"replicas": 1, "minReadySeconds": 1}, {"replicas": 1}, {"a": "b"}
+    ),
+    resources.STATEFUL_SETS: _workload(
+        "StatefulSet",
+        {
+            "replicas": 1,
+            "serviceName": "s",
+            "podManagementPolicy": "Parallel",
+            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 1, "maxUnavailable": "5%"}},
+            "ordinals": {"start": 1},
+            "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete", "whenScaled": "Retain"},
+            "volumeClaimTemplates": [
+                {"metadata": {"name": "d"}, "spec": {"resources": {"requests": {"storage": "1Gi"}}}}
+            ],
+        },
+        _REPLICAS,
+    ),
+    resources.DAEMON_SETS: _workload(
+        "DaemonSet",
+        {
+            "minReadySeconds": 1,
+            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "10%", "maxSurge": 0}},
+        },
+        {"desiredNumberScheduled": 1, "numberReady": 1},
+    ),
+    resources.CONTROLLER_REVISIONS: {
+        "metadata": {
+            "name": "s",
+            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "A", "name": "a", "uid": "u", "controller": True}],
+        },
+        "revision": 1,
+        "data": {"spec": {"template": {"$patch": "replace"}}},
+    },
+    resources.POD_TEMPLATES: {"metadata": {"name": "s"}, "template": _TEMPLATE},
+}

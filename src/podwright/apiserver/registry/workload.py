@@ -221,7 +221,7 @@ def status_errors(status: Mapping[str, Any], old: Mapping[str, Any]) -> list[Fie
         errors += [
             invalid(path.child(name), status[name], "cannot be greater than status.replicas")
             for name in _NOT_ABOVE_ALL
-            if (status.get(name) or 0) > total
+            if isinstance(status.get(name), int) and status[name] > total
         ]
     available, ready = status.get("availableReplicas") or 0, status.get("readyReplicas")
     if ready is not None and available > ready:

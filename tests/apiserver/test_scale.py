@@ -1,0 +1,121 @@
+"""The subresource scale and the workloads' status, over HTTP and in the process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.apiserver.conftest import Served
+
+from podwright.api.errors import BadRequest, Conflict, Invalid, UnsupportedMediaType
+from podwright.api.resources import DEPLOYMENTS
+from podwright.client.interface import PatchType
+
+AT = "/apis/apps/v1/namespaces/default/deployments"
+WEB: Any = {
+    "metadata": {"name": "web"},
+    "spec": {
+        "selector": {"matchLabels": {"app": "web"}},
+        "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c", "image": "i:1"}]}},
+    },
+}
+MERGE = "application/merge-patch+json"
+
+
+async def test_a_scale_is_read_replaced_and_patched(served: Served) -> None:
+    await served.ask("POST", AT, WEB)
+    got = (await served.ask("GET", f"{AT}/web/scale")).json
+    assert (got["kind"], got["apiVersion"], got["metadata"]["name"]) == ("Scale", "autoscaling/v1", "web")
+    assert got["spec"] == {"replicas": 1} and got["status"] == {"replicas": 0, "selector": "app=web"}
+    got["spec"]["replicas"] = 4
+    put = await served.ask("PUT", f"{AT}/web/scale", got)
+    assert (put.code, put.json["spec"]["replicas"]) == (200, 4)
+    stored = (await served.ask("GET", f"{AT}/web")).json
+    assert (stored["spec"]["replicas"], stored["metadata"]["generation"]) == (4, 2)
+    assert {e.get("subresource", "") for e in stored["metadata"]["managedFields"]} == {"", "scale"}
+    patched = await served.ask("PATCH", f"{AT}/web/scale", {"spec": {"replicas": 2}}, MERGE)
+    assert (patched.code, patched.json["spec"]["replicas"]) == (200, 2)
+    old = await served.ask("PUT", f"{AT}/web/scale", got)
+    assert (old.code, old.json["reason"]) == (409, "Conflict")
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "reason", "message"),
+    [
+        pytest.param(
+            {"spec": {"replicas": -1}},
+            422,
+            "Invalid",
+            "spec.replicas: Invalid value: -1: must be greater than or equal to 0",
+            id="fewer than none",
+        ),
+        pytest.param({"spec": {"replicas": "many"}}, 400, "BadRequest", "replicas", id="a word"),
+        pytest.param({"kind": "Deployment"}, 400, "BadRequest", "cannot be handled as a Scale", id="another kind"),
+        pytest.param({"metadata": {"uid": "other"}}, 409, "Conflict", "Precondition failed: UID", id="another object"),
+    ],
+)
+async def test_a_scale_that_is_none(served: Served, change: Any, code: int, reason: str, message: str) -> None:
+    await served.ask("POST", AT, WEB)
+    answer = await served.ask("PATCH", f"{AT}/web/scale", change, MERGE)
+    assert (answer.code, answer.json["reason"]) == (code, reason)
+    assert message in answer.json["message"]
+    assert (await served.ask("GET", f"{AT}/web")).json["spec"]["replicas"] == 1
+
+
+async def test_what_has_no_scale_says_so(served: Served) -> None:
+    await served.ask("POST", AT, WEB)
+    assert (await served.ask("GET", f"{AT}/ghost/scale")).code == 404
+    assert (await served.ask("GET", "/apis/apps/v1/namespaces/default/daemonsets/web/scale")).code == 404
+    assert (await served.ask("POST", f"{AT}/web/scale", {})).code == 405
+
+
+async def test_it_is_told_in_discovery_and_as_a_table(served: Served) -> None:
+    await served.ask("POST", AT, WEB)
+    listed = (await served.ask("GET", "/apis/apps/v1")).json["resources"]
+    scale = next(r for r in listed if r["name"] == "deployments/scale")
+    assert (scale["group"], scale["version"], scale["kind"]) == ("autoscaling", "v1", "Scale")
+    accept = "application/json;as=Table;v=v1;g=meta.k8s.io"
+    table = (await served.ask("GET", f"{AT}/web/scale", Accept=accept)).json
+    assert [c["name"] for c in table["columnDefinitions"]] == ["Name", "Desired", "Available", "Age"]
+    assert table["rows"][0]["cells"][:3] == ["web", 1, 0]
+
+
+async def test_in_the_process_it_is_the_same(served: Served) -> None:
+    made = await served.admin.create(DEPLOYMENTS, WEB, "default")
+    change = {"spec": {"replicas": 3}}
+    scale = await served.admin.patch(DEPLOYMENTS, "web", change, "default", subresource="scale")
+    assert (scale["kind"], scale["spec"]["replicas"]) == ("Scale", 3)
+    scale = await served.admin.update(DEPLOYMENTS, {**scale, "spec": {"replicas": 5}}, subresource="scale")
+    assert (await served.admin.get(DEPLOYMENTS, "web", "default"))["spec"]["replicas"] == 5
+    with pytest.raises(Conflict):
+        meta = {**scale["metadata"], "resourceVersion": made["metadata"]["resourceVersion"]}
+        await served.admin.update(DEPLOYMENTS, {**scale, "metadata": meta}, subresource="scale")
+    with pytest.raises(Invalid):
+        await served.admin.update(DEPLOYMENTS, {**scale, "spec": {"replicas": -5}}, subresource="scale")
+    with pytest.raises(BadRequest):
+        await served.admin.update(DEPLOYMENTS, {**scale, "kind": "Deployment"}, subresource="scale")
+    with pytest.raises(UnsupportedMediaType):
+        await served.admin.patch(
+            DEPLOYMENTS, "web", change, "default", subresource="scale", patch_type=PatchType.APPLY, field_manager="m"
+        )
+
+
+async def test_status_changes_the_status_alone_and_annotations(served: Served) -> None:
+    made = await served.admin.create(DEPLOYMENTS, WEB, "default")
+    body = {**made, "spec": {**made["spec"], "replicas": 9}, "status": {"replicas": 2, "observedGeneration": 1}}
+    body["metadata"] = {**made["metadata"], "annotations": {"deployment.kubernetes.io/revision": "1"}}
+    new = await served.admin.update(DEPLOYMENTS, body, subresource="status")
+    assert (new["spec"]["replicas"], new["status"]["replicas"], new["metadata"]["generation"]) == (1, 2, 1)
+    assert new["metadata"]["annotations"] == {"deployment.kubernetes.io/revision": "1"}
+    plain = await served.admin.update(DEPLOYMENTS, {**new, "status": {"replicas": 7}})
+    assert plain["status"]["replicas"] == 2
+
+
+async def test_an_update_without_the_policy_keeps_it(served: Served) -> None:
+    await served.ask("POST", AT, WEB)
+    changed: Any = {**WEB, "spec": {**WEB["spec"]}}
+    container = {"name": "c", "image": "i:latest"}
+    changed["spec"]["template"] = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}}
+    put = await served.ask("PUT", f"{AT}/web", changed)
+    (got,) = put.json["spec"]["template"]["spec"]["containers"]
+    assert (got["image"], got["imagePullPolicy"]) == ("i:latest", "IfNotPresent")
