@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import json
 import os
+import shutil
 import signal
 import ssl
 import subprocess
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from tests.node.observed import FOREVER, Observed, State, container, observed, spec
-from tests.node.running_node import RunningNode
+from tests.node.running_node import PODWRIGHT, RunningNode
 
 from podwright.api.errors import Forbidden
 from podwright.api.objects import Object, uid_of
@@ -24,7 +25,7 @@ from podwright.api.resources import NODES, RUNTIME_CLASSES
 from podwright.containerd.example_image import EXAMPLE_IMAGE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-FEW_DEVICES = 'runtime_type = "io.containerd.runc.v2"\nprivileged_without_host_devices = true\n'
+EXAMPLES = Path(__file__).parents[2] / "examples"
 BROKEN = 'runtime_type = "io.containerd.runc.v2"\n[options]\nBinaryName = "/no/such/runc"\n'
 MOUNT_OF_KEYS = "tell $(sed -n 's,.* /proc/keys .* - ,,p' /proc/self/mountinfo); tell mounted\n"
 """Each runtime hides /proc/keys in its own way: runc behind the container's /dev/null, crun behind the machine's."""
@@ -65,7 +66,7 @@ def own(node_folder: Path) -> Iterator[RunningNode]:
     running.up("--config", str(config))
     try:
         running.import_example_image()
-        (running.layout.runtimes_dir / "few-devices.toml").write_text(FEW_DEVICES)
+        shutil.copy(EXAMPLES / "runtimes.d" / "few-devices.toml", running.layout.runtimes_dir)
         (running.layout.runtimes_dir / "broken.toml").write_text(BROKEN)
         running.kill()
         running.up("--config", str(config))
@@ -148,6 +149,14 @@ async def test_each_runtime_knows_its_container(own: RunningNode, here: Observed
 
 async def test_one_runtime_with_two_settings_is_two_handlers(here: Observed) -> None:
     await asyncio.gather(here.until_told("all-devices", "devices"), here.until_told("few-devices", "none"))
+
+
+async def test_the_example_of_one_runtime_with_two_settings(own: RunningNode, here: Observed) -> None:
+    words = [PODWRIGHT, "run", "--data-dir", own.data_dir, "--rm", EXAMPLES / "09-one-runtime-two-settings.yaml"]
+    done = await asyncio.to_thread(subprocess.run, words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "[all-devices] the devices of the node" in done.stdout
+    assert "[few-devices] a few devices" in done.stdout
 
 
 async def test_overhead_is_set_and_paid(here: Observed) -> None:

@@ -21,8 +21,8 @@ from podwright.cli.health import (
     examine_programs,
     healthy,
     install_command,
-    runtime_class,
 )
+from podwright.cli.status import how_to_try
 
 _CAP_SYS_RESOURCE = 24
 _VERSION_FLAGS = {"ip": "-V", "kubectl": "version --client"}
@@ -60,14 +60,14 @@ def _print_handlers(facts: Facts) -> None:
         click.echo("  none: install runc or crun")
     for name, program in facts.handlers.items():
         click.echo(f"  {name:8} {' '.join(filter(None, (program.path, program.version)))}")
-        click.echo(f"           try it: echo '{runtime_class(name)}' | kubectl apply -f -")
-        click.echo(f"                   and in a Pod's spec: runtimeClassName: {name}")
+        click.echo(f"           {how_to_try(name, ())}")
 
 
 def gather() -> Facts:
     """Look at this machine. Runs each program that is found once, for its version."""
     from podwright.containerd.programs import find_cni_dir, find_program, find_runtimes
     from podwright.kubelet.cgroups.hierarchy import read_hierarchies
+    from podwright.kubelet.volumes.mounts import propagation
 
     paths = {need.program: find_program(need.program) for need in NEEDS if need.program != "CNI plugins"}
     runtimes = find_runtimes()
@@ -88,6 +88,7 @@ def gather() -> Facts:
         cgroups=" and ".join(kinds),
         overlay="\toverlay\n" in Path("/proc/filesystems").read_text(encoding="utf-8"),
         ip_forward=_sysctl("net/ipv4/ip_forward") is True,
+        root_shared=propagation(Path("/")).shared,
         bridge_netfilter=_sysctl("net/bridge/bridge-nf-call-iptables"),
     )
 

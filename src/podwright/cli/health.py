@@ -77,6 +77,8 @@ class Facts:
     overlay: bool = True
     """whether the kernel knows overlayfs now"""
     ip_forward: bool = True
+    root_shared: bool = True
+    """whether the mount at / lets mounts pass to its copies"""
     bridge_netfilter: bool | None = True
     """net.bridge.bridge-nf-call-iptables; None when the kernel has no br_netfilter loaded"""
 
@@ -133,6 +135,11 @@ def examine_kernel(facts: Facts) -> Iterator[Finding]:
     else:
         yield Finding(Level.NOTE, "ip_forward", "off; `podwright up` turns it on, as Pods reach nothing without it")
     yield _bridge_netfilter(facts.bridge_netfilter)
+    if facts.root_shared:
+        yield Finding(Level.OK, "mounts of /", "shared")
+    else:
+        text = "private; mountPropagation of hostPath volumes needs: mount --make-rshared /"
+        yield Finding(Level.NOTE, "mounts of /", text)
     if facts.is_root and not facts.sys_resource:
         yield Finding(
             Level.NOTE,

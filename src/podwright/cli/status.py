@@ -9,9 +9,10 @@ from pathlib import Path
 
 import click
 
-from podwright.api.objects import Object
+from podwright.api.objects import Object, name_of
 from podwright.api.pods import condition, condition_is_true
 from podwright.cli import connection
+from podwright.cli.health import runtime_class
 from podwright.cli.instance import Instance, data_dir_option
 
 
@@ -25,15 +26,16 @@ def command(data_dir: Path) -> None:
 
 
 async def _lines(data_dir: Path, instance: Instance) -> list[str]:
-    from podwright.api.resources import NODES, PODS
+    from podwright.api.resources import NODES, PODS, RUNTIME_CLASSES
 
     async with connection.connect(data_dir) as client:
-        node, pods, runtime_pid = await asyncio.gather(
+        node, pods, classes, runtime_pid = await asyncio.gather(
             client.get(NODES, instance.node),
             client.list(PODS, field_selector=f"spec.nodeName={instance.node}"),
+            client.list(RUNTIME_CLASSES),
             asyncio.to_thread(_runtime_pid, data_dir) if instance.managed else _no_pid(),
         )
-    return describe(instance, data_dir, node, pods.items, runtime_pid)
+    return describe(instance, data_dir, node, pods.items, classes=classes.items, runtime_pid=runtime_pid)
 
 
 async def _no_pid() -> None:
@@ -49,7 +51,13 @@ def _runtime_pid(data_dir: Path) -> int | None:
 
 
 def describe(
-    instance: Instance, data_dir: Path, node: Object, pods: Sequence[Object], runtime_pid: int | None
+    instance: Instance,
+    data_dir: Path,
+    node: Object,
+    pods: Sequence[Object],
+    *,
+    classes: Sequence[Object],
+    runtime_pid: int | None,
 ) -> list[str]:
     """The lines to print; pure."""
     status = node.get("status") or {}
@@ -67,10 +75,20 @@ def describe(
         f"podwright    pid {instance.pid}, {instance.url}",
         f"runtime      {runtime}",
         f"handlers     {', '.join(handlers) or 'the default only'}",
+        *(f"  {how_to_try(handler, classes)}" for handler in handlers),
         f"pods         {_counts(pods)}",
         f"data         {data_dir}",
         f"kubectl      export KUBECONFIG={data_dir / 'kubeconfig'}",
     ]
+
+
+def how_to_try(handler: str, classes: Sequence[Object]) -> str:
+    """One line by which a Pod runs under a handler: with a class there is, or with one to make."""
+    there = sorted(name_of(one) for one in classes if one.get("handler") == handler)
+    use = f"runtimeClassName: {there[0] if there else handler}"
+    if there:
+        return f"try {handler}: in a Pod's spec, {use}"
+    return f"try {handler}: echo '{runtime_class(handler)}' | kubectl apply -f -, then in a Pod's spec, {use}"
 
 
 def _readiness(node: Object) -> str:
