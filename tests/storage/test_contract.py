@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from podwright.storage.interface import (
     KeyMissing,
     RevisionConflict,
     Store,
+    StoreEvent,
     StoreFailed,
     WatcherTooSlow,
 )
@@ -270,3 +271,17 @@ async def test_what_is_kept_of_history_is_bounded(store: Store, monkeypatch: pyt
     async with store.watch("/", store.compacted) as events:
         batch = await anext(events)
     assert [event.revision for event in batch] == list(range(store.compacted + 1, store.revision + 1))
+
+
+async def test_who_listens_is_told_before_the_writer(store: Store) -> None:
+    heard: list[str] = []
+
+    def listen(events: Sequence[StoreEvent]) -> None:
+        heard.extend(f"{event.key} {'gone' if event.entry is None else 'here'} {store.revision}" for event in events)
+
+    store.listen("/a/", listen)
+    await store.create("/a/1", says("x"))
+    assert heard == ["/a/1 here 2"]
+    await store.create("/b/1", says("x"))
+    await store.delete("/a/1", 2, says("z"))
+    assert heard == ["/a/1 here 2", "/a/1 gone 4"]
