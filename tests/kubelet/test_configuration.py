@@ -85,6 +85,19 @@ REFUSED = {
         {"crashLoopBackOff": {"maxContainerRestartPeriod": "10m"}},
         "f: invalid configuration: CrashLoopBackOff.MaxContainerRestartPeriod (got: 600s) must be set between",
     ),
+    "a gate that is no longer one": (
+        {"featureGates": {"PodLifecycleSleepAction": False}},
+        "f: invalid configuration: cannot set feature gate PodLifecycleSleepAction to false, feature is locked to true",
+    ),
+    "graces for all and by priority": (
+        {"shutdownGracePeriod": "10s", "shutdownGracePeriodByPodPriority": [{"priority": 0}]},
+        "f: invalid configuration: Cannot specify both shutdownGracePeriodByPodPriority and shutdownGracePeriod",
+    ),
+    "a soft threshold without its grace": (
+        {"evictionSoft": {"memory.available": "1Gi"}},
+        "f: invalid configuration: evictionSoftGracePeriod: grace period must be specified for the soft eviction "
+        "threshold memory.available",
+    ),
     "critical Pods with more grace than all": (
         {"shutdownGracePeriodCriticalPods": "10s"},
         "f: invalid configuration: shutdownGracePeriod 0s must be >= shutdownGracePeriodCriticalPods 10s",

@@ -56,6 +56,9 @@ _ACCEPTED = """
 NOT_ACTED_ON = frozenset(_ACCEPTED.split())
 """Fields of v1beta1 that are accepted and named in a warning."""
 
+LOCKED = ("PodLifecycleSleepAction", "PodLifecycleSleepActionAllowZero")
+"""Feature gates that can still be named and no longer be switched off, as of v1.36."""
+
 DEFAULT_EVICTION: Mapping[str, Threshold] = {
     "memory.available": Threshold(amount=Decimal(100 << 20)),
     "nodefs.available": Threshold(share=0.10),
@@ -268,6 +271,9 @@ def validate(config: KubeletConfiguration) -> Iterator[str]:
             f"shutdownGracePeriod {config.shutdownGracePeriod:g}s must be >= "
             f"shutdownGracePeriodCriticalPods {config.shutdownGracePeriodCriticalPods:g}s"
         )
+    for name in LOCKED:
+        if not config.feature(name, True):
+            yield f"cannot set feature gate {name} to false, feature is locked to true"
     if config.shutdownGracePeriodByPodPriority and config.shutdownGracePeriod > 0:
         yield "Cannot specify both shutdownGracePeriodByPodPriority and shutdownGracePeriod at the same time"
     for signal in config.evictionSoft:
