@@ -15,6 +15,7 @@ from podwright.api.errors import BadRequest, Invalid, MethodNotAllowed, NotFound
 from podwright.api.field import Path, invalid, not_supported, required
 from podwright.api.objects import Object, copy_object, rfc3339, uid_of
 from podwright.api.resources import NAMESPACES, NODES, PODS, SECRETS, SERVICE_ACCOUNTS
+from podwright.apiserver import disruption
 from podwright.apiserver.context import Call, Context, Saved
 from podwright.apiserver.handlers.change import UPDATE_TRIES, Change, commit
 from podwright.apiserver.handlers.delete import delete
@@ -142,18 +143,24 @@ class Subresources:
         return success()
 
     async def _evict(self, call: Call, eviction: Object) -> Object:
-        options = eviction.get("deleteOptions") or {}
+        context, options = self._context, eviction.get("deleteOptions") or {}
         preconditions = options.get("preconditions") or {}
         call.dry_run = call.dry_run or bool(options.get("dryRun"))
         call.subresource = ""
         uid, version = preconditions.get("uid") or "", preconditions.get("resourceVersion") or ""
+        entry = context.entry(call.row, call.namespace, call.name)
+        if entry is None:
+            raise call.not_found()
+        pod = context.read(call.row, entry)
+        evicted(call, pod, uid, version, "")  # one that is not meant costs no disruption
+        await disruption.take(context, pod, call.user, dry_run=call.dry_run)
         if not call.dry_run:
-            now = rfc3339(self._context.now())
-            saved = await rewrite(self._context, call, lambda pod: evicted(call, pod, uid, version, now))
+            now = rfc3339(context.now())
+            saved = await rewrite(context, call, lambda pod: evicted(call, pod, uid, version, now))
             # What was asked for was the Pod before this condition.
             version = version and str(saved.obj["metadata"]["resourceVersion"])
         grace, policy = options.get("gracePeriodSeconds"), options.get("propagationPolicy") or ""
-        await delete(self._context, call, DeleteOptions(grace, uid, version, policy))
+        await delete(context, call, DeleteOptions(grace, uid, version, policy))
         return success()
 
     async def _finalize(self, call: Call, namespace: Object) -> Object:

@@ -19,6 +19,7 @@ from podwright.controllers.daemon_set import controller as daemon_set
 from podwright.controllers.daemon_set.controller import DaemonSets
 from podwright.controllers.deployment import controller as deployment
 from podwright.controllers.deployment.controller import Deployments
+from podwright.controllers.disruption.controller import DisruptionBudgets
 from podwright.controllers.endpoint_slice import EndpointSlices
 from podwright.controllers.endpoints import EndpointsOfServices
 from podwright.controllers.ephemeral_volumes import EphemeralVolumes
@@ -100,6 +101,7 @@ class Controllers:
             Jobs(client, informers, self._recorder("job-controller"), clock),
             CronJobs(client, informers, self._recorder("cronjob-controller"), clock),
             JobTtl(client, informers, clock),
+            DisruptionBudgets(client, informers, self._recorder("controllermanager"), clock),
         )
 
     def _recorder(self, component: str) -> EventRecorder:

@@ -25,6 +25,7 @@ from podwright.apiserver.registry.node import NodeStrategy
 from podwright.apiserver.registry.persistent_volume import PersistentVolumeStrategy
 from podwright.apiserver.registry.persistent_volume_claim import PersistentVolumeClaimStrategy
 from podwright.apiserver.registry.pod import PodStrategy
+from podwright.apiserver.registry.pod_disruption_budget import PodDisruptionBudgetStrategy
 from podwright.apiserver.registry.pod_template_objects import PodTemplateStrategy
 from podwright.apiserver.registry.priority_class import PriorityClassStrategy
 from podwright.apiserver.registry.replica_set import ReplicaSetStrategy, ReplicationControllerStrategy
@@ -238,6 +239,14 @@ ROWS: Sequence[Row] = (
         singular="cronjob",
         short_names=("cj",),
         categories=("all",),
+        subresources=("status",),
+    ),
+    Row(
+        resources.POD_DISRUPTION_BUDGETS,
+        PodDisruptionBudgetStrategy(),
+        "io.k8s.api.policy.v1.PodDisruptionBudget",
+        singular="poddisruptionbudget",
+        short_names=("pdb",),
         subresources=("status",),
     ),
 )
