@@ -36,12 +36,13 @@ class Subresource:
 
 _CHANGED = ("get", "patch", "update")
 _STREAMED = ("create", "get")
+_ANY = ("create", "delete", "get", "patch", "update")
 STATUS = Subresource("status", _CHANGED)
 SCALE = Subresource("scale", _CHANGED, "Scale", "autoscaling", "v1")
 SUBRESOURCES: dict[str, Sequence[Subresource]] = {
     "namespaces": (Subresource("finalize", ("update",)), STATUS),
     "nodes": (
-        Subresource("proxy", ("create", "delete", "get", "patch", "update"), "NodeProxyOptions", "", "v1"),
+        Subresource("proxy", _ANY, "NodeProxyOptions", "", "v1"),
         STATUS,
     ),
     "pods": (
@@ -52,9 +53,11 @@ SUBRESOURCES: dict[str, Sequence[Subresource]] = {
         Subresource("exec", _STREAMED, "PodExecOptions", "", "v1"),
         Subresource("log", ("get",)),
         Subresource("portforward", _STREAMED, "PodPortForwardOptions", "", "v1"),
+        Subresource("proxy", _ANY, "PodProxyOptions", "", "v1"),
         Subresource("resize", _CHANGED),
         STATUS,
     ),
+    "services": (Subresource("proxy", _ANY, "ServiceProxyOptions", "", "v1"), STATUS),
     "serviceaccounts": (Subresource("token", ("create",), "TokenRequest", "authentication.k8s.io", "v1"),),
 }
 """Subresources by the plural of a core resource, beside `status` that a row names itself."""

@@ -43,6 +43,7 @@ from podwright.apiserver.routes import Asked, Table, resolve
 from podwright.apiserver.streams import Watches
 from podwright.apiserver.subresources import POSTED, Subresources, is_finalize
 from podwright.apiserver.tokens import Tokens
+from podwright.apiserver.workload_proxy import PROXIED_WORKLOADS, WorkloadProxy
 from podwright.client.interface import PatchType
 from podwright.storage.interface import StoreError
 
@@ -68,6 +69,7 @@ class Front:
         reviews: Reviews,
         subresources: Subresources,
         proxy: NodeProxy,
+        workload_proxy: WorkloadProxy,
         others: NonResources,
         metrics: Metrics,
         max_body: int,
@@ -79,6 +81,7 @@ class Front:
         self._authorizer = authorizer
         self._subresources = subresources
         self._proxy = proxy
+        self._workload_proxy = workload_proxy
         self._others = others
         self._metrics = metrics
         self._max_body = max_body
@@ -184,7 +187,7 @@ class Front:
         asked, call = exchange.asked, exchange.call
         pair = (asked.plural, asked.subresource)
         own = call.resource.group == ""
-        if own and pair in PROXIED:
+        if own and pair in PROXIED | PROXIED_WORKLOADS:
             if asked.subresource in _CREATES_STREAMS:
                 if exchange.request.method not in ("GET", "POST"):
                     raise MethodNotAllowed("the server does not allow this method on the requested resource")
@@ -193,7 +196,8 @@ class Front:
             options = options_of(asked.plural, asked.subresource, asked.rest, exchange.query)
             if options is not None:
                 await admit_connection(self._context, call, options)
-            return await self._proxy.serve(exchange.request, asked)
+            proxy = self._workload_proxy if pair in PROXIED_WORKLOADS else self._proxy
+            return await proxy.serve(exchange.request, asked)
         if own and pair in POSTED:
             if asked.verb != "create":
                 raise MethodNotAllowed("the server does not allow this method on the requested resource")

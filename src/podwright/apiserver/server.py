@@ -34,6 +34,7 @@ from podwright.apiserver.discovery import Discovery
 from podwright.apiserver.filters.authn import AUTHENTICATED, Authenticator
 from podwright.apiserver.filters.authz import MASTERS, Authorizer
 from podwright.apiserver.filters.metrics import Metrics
+from podwright.apiserver.forward import Forwarder
 from podwright.apiserver.front import Front
 from podwright.apiserver.guards import Guards
 from podwright.apiserver.local_client import LocalClient
@@ -48,6 +49,7 @@ from podwright.apiserver.routes import table_of
 from podwright.apiserver.service_addresses import ServiceAddresses
 from podwright.apiserver.subresources import Subresources
 from podwright.apiserver.tokens import Tokens
+from podwright.apiserver.workload_proxy import WorkloadProxy
 from podwright.client.interface import Client
 from podwright.storage.interface import Store, StoreError
 
@@ -96,7 +98,7 @@ class ApiServer:
         self.metrics = Metrics()
         self._runner: web.ServerRunner | None = None
         self._front: Front | None = None
-        self._proxy: NodeProxy | None = None
+        self._forwarder = Forwarder()
         self._tidying: asyncio.Task[None] | None = None
         self._ready = False
         self.port = config.port
@@ -165,8 +167,7 @@ class ApiServer:
             self._front.end_streams()
         if self._runner is not None:
             await self._runner.cleanup()
-        if self._proxy is not None:
-            await self._proxy.close()
+        await self._forwarder.close()
 
     async def _make_initial_objects(self) -> None:
         client = self.local_client(_SYSTEM)
@@ -189,7 +190,6 @@ class ApiServer:
     def _make_front(self, others: NonResources) -> Front:
         table = table_of((*self._rows, *REVIEW_ROWS))
         nearby = {self._config.node_name: self._config.kubelet_host} if self._config.kubelet_host else {}
-        self._proxy = NodeProxy(self._context, _kubelet_tls(self.pki), nearby)
         return Front(
             self._context,
             table,
@@ -198,7 +198,8 @@ class ApiServer:
             authorizer=self._authorizer,
             reviews=self._reviews,
             subresources=self._subresources,
-            proxy=self._proxy,
+            proxy=NodeProxy(self._context, self._forwarder, _kubelet_tls(self.pki), nearby),
+            workload_proxy=WorkloadProxy(self._context, self._forwarder),
             others=others,
             metrics=self.metrics,
             max_body=self._config.max_body,
