@@ -62,3 +62,18 @@ async def test_an_api_out_of_reach_is_not() -> None:
 async def test_a_static_pod_without_an_api_is_refused_with_the_reason() -> None:
     with pytest.raises(TerminalError, match='runtimeClassName "x" cannot be honoured'):
         await classes(None)[0].handler(pod("x"))
+
+
+@pytest.mark.parametrize(
+    ("name", "cached", "handler"),
+    [
+        pytest.param(None, {"handler": "crun"}, "", id="no class"),
+        pytest.param("", {"handler": "crun"}, "", id="an empty class"),
+        pytest.param("a", {"handler": "crun"}, "crun", id="a class"),
+        pytest.param("a", None, "", id="a class that is not known (any more)"),
+    ],
+)
+def test_what_is_known_of_a_pod_that_has_its_sandbox(name: str | None, cached: Object | None, handler: str) -> None:
+    known, api = classes({}, cached)
+    assert known.known(pod(name)) == handler
+    assert api.asked == 0

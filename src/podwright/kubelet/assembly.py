@@ -142,12 +142,15 @@ class AssembledKubelet:
         )
         self._paths = Paths(pod_logs(settings.data_dir), settings.data_dir / "logs" / "containers")
         self._port = config.port
+        self._handlers = RuntimeClasses(client, self._classes.get)
+        images = NodeImages(self._image_client, config.nodeStatusMaxImages)
+        self._runtime_info = CriRuntimeInfo(self._runtime_client, images)
         self._node = NodeManager(
             NodeSettings(
                 NodeIdentity(settings.node_name, settings.labels), config, settings.data_dir, settings.node_ips
             ),
             client,
-            CriRuntimeInfo(self._runtime_client, NodeImages(self._image_client, config.nodeStatusMaxImages)),
+            self._runtime_info,
             recorder=self._recorder,
             server_port=lambda: self._port,
             now=utc_now,
@@ -184,7 +187,7 @@ class AssembledKubelet:
             pods_dir=pods_dir,
             cluster_domain=config.clusterDomain,
             node=self._node.facts,
-            recursive_read_only=lambda pod: False,
+            recursive_read_only=self._mounts_read_only_recursively,
         )
         self._kubelet: Kubelet | None = None
         self._collecting: ImageCollector | None = None
@@ -257,6 +260,10 @@ class AssembledKubelet:
             if isinstance(result, Exception):
                 log.warning("Pod %s was not stopped: %s", known.get(uid, {}).get("metadata", {}).get("name"), result)
 
+    def _mounts_read_only_recursively(self, pod: Object) -> bool:
+        wanted = self._handlers.known(pod)
+        return any(one.name == wanted and one.recursive_read_only_mounts for one in self._runtime_info.handlers)
+
     def _wake(self, uid: str) -> None:
         if self._kubelet is not None:
             self._kubelet.wake(uid)
@@ -277,7 +284,7 @@ class AssembledKubelet:
                 hooks=self._hooks,
                 probes=self._probes,
                 recorder=self._recorder,
-                handlers=RuntimeClasses(self._client, self._classes.get),
+                handlers=self._handlers,
                 cgroups=self._cgroups,
                 paths=self._paths,
                 facts=facts,

@@ -46,6 +46,11 @@ class RuntimeClasses:
         handler: str = found.get("handler") or ""
         return handler
 
+    def known(self, pod: Object) -> str:
+        """The handler as far as the cache tells, which is current for a Pod that has its sandbox."""
+        name: str = (pod.get("spec") or {}).get("runtimeClassName") or ""
+        return str((self._cached(name) or {}).get("handler") or "") if name else ""
+
     async def _live(self, name: str) -> Object:
         if self._client is None:
             raise TerminalError(

@@ -75,6 +75,11 @@ class CriRuntimeInfo:
         self._configuration = ""
         self._handlers: Sequence[Handler] = ()
 
+    @property
+    def handlers(self) -> Sequence[Handler]:
+        """The handlers as the runtime last told them."""
+        return self._handlers
+
     async def state(self) -> RuntimeState:
         """The runtime now. Raises CriError."""
         try:
