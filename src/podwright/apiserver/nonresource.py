@@ -17,6 +17,7 @@ from podwright.apiserver.absent import not_found
 from podwright.apiserver.context import encode
 from podwright.apiserver.discovery import Discovery, Document
 from podwright.apiserver.filters.metrics import Metrics
+from podwright.apiserver.issuer import Issuer
 from podwright.apiserver.openapi.documents import Document as Described
 from podwright.apiserver.openapi.documents import OpenAPI
 from podwright.apiserver.responses import respond
@@ -76,11 +77,12 @@ class NonResources:
         self._checks = checks
         self._discovery: Discovery | None = None
         self._openapi: OpenAPI | None = None
+        self._issuer: Issuer | None = None
         self._version = encode(version_info())
 
-    def describe(self, discovery: Discovery, openapi: OpenAPI) -> None:
-        """Serve what is served, and of which types it is."""
-        self._discovery, self._openapi = discovery, openapi
+    def describe(self, discovery: Discovery, openapi: OpenAPI, issuer: Issuer) -> None:
+        """Serve what is served, of which types it is, and who signs tokens."""
+        self._discovery, self._openapi, self._issuer = discovery, openapi, issuer
 
     async def get(self, request: web.BaseRequest) -> web.Response:
         """The answer to a GET. Raises NotFound."""
@@ -93,6 +95,10 @@ class NonResources:
             return respond(self._version)
         if path == "/metrics":
             return respond(self._metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        if kind in (".well-known", "openid") and self._issuer is not None:
+            told = await self._issuer.answer(path)
+            if told is not None:
+                return told
         accept = request.headers.get("Accept", "")
         if kind == "openapi" and self._openapi is not None:
             described = await self._openapi.answer(path, accept)

@@ -37,6 +37,7 @@ from podwright.apiserver.filters.metrics import Metrics
 from podwright.apiserver.forward import Forwarder
 from podwright.apiserver.front import Front
 from podwright.apiserver.guards import Guards
+from podwright.apiserver.issuer import Issuer
 from podwright.apiserver.local_client import LocalClient
 from podwright.apiserver.node_proxy import NodeProxy
 from podwright.apiserver.nonresource import NonResources
@@ -207,7 +208,12 @@ class ApiServer:
 
     def _add_documents(self, others: NonResources) -> None:
         discovery = Discovery(self._rows, REVIEW_ROWS, address=self.url.removeprefix("https://"))
-        others.describe(discovery, OpenAPI(self._rows, REVIEW_ROWS))
+        others.describe(discovery, OpenAPI(self._rows, REVIEW_ROWS), Issuer(self._tokens, self._issuer_url))
+
+    def _issuer_url(self) -> str:
+        """Where Pods reach this server, or else where clients on this machine do."""
+        config = self._config
+        return f"https://{config.advertise_address}:{self.port}" if config.extra_hosts else self.url
 
     def _storage(self) -> str:
         return "" if self._store.revision else "the store has no revision"

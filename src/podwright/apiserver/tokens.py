@@ -138,6 +138,17 @@ class Tokens:
         return self._issuer
 
     @property
+    def algorithm(self) -> str:
+        """How tokens are signed, in the words of JSON Web Algorithms."""
+        return _HEADER_TYPE
+
+    def public_key(self) -> dict[str, str]:
+        """The key that verifies tokens, as a JSON Web Key. `load` must have been called."""
+        numbers = self._key.public_key().public_numbers()
+        x, y = (_base64(number.to_bytes(_SIGNATURE_HALF, "big")).decode() for number in (numbers.x, numbers.y))
+        return {"use": "sig", "kty": "EC", "kid": self._key_id, "alg": _HEADER_TYPE, "crv": "P-256", "x": x, "y": y}
+
+    @property
     def loaded(self) -> bool:
         """Whether `load` has been called."""
         return self._key is not None
