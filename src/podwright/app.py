@@ -27,10 +27,11 @@ from podwright.api.objects import Object
 from podwright.api.pods import condition, condition_is_true
 from podwright.api.resources import NODES
 from podwright.api.schema import Schema
+from podwright.apiserver import pki_process
 from podwright.apiserver.config import ApiServerConfig
 from podwright.apiserver.pki import KUBELET_CLIENT
 from podwright.apiserver.registry.rows import ROWS
-from podwright.apiserver.server import ApiServer
+from podwright.apiserver.server import ApiServer, certificates
 from podwright.apiserver.signing import Authority
 from podwright.client.events import EventRecorder
 from podwright.client.informer import Informer
@@ -170,13 +171,15 @@ class Node:
                 await self._containerd.stop()
 
     async def _start_and_serve(self, tell: Tell) -> None:
-        store, schema, _ = await asyncio.gather(
+        config = self._api_config()
+        store, schema, _, _ = await asyncio.gather(
             SqliteStore.open(self._settings.data_dir / "state.db"),
             asyncio.to_thread(Schema.load, [row.schema for row in ROWS]),
             self._start_runtime(),
+            pki_process.ensure(config.pki_dir, certificates(config), _now()),
         )
         try:
-            await self._serve(store, schema, tell)
+            await self._serve(config, store, schema, tell)
         finally:
             await store.close()
 
@@ -199,10 +202,10 @@ class Node:
         for file, why in preloaded.failures.items():
             log.warning("%s was not imported: %s", folder / file, why)
 
-    async def _serve(self, store: SqliteStore, schema: Schema, tell: Tell) -> None:
+    async def _serve(self, config: ApiServerConfig, store: SqliteStore, schema: Schema, tell: Tell) -> None:
         from podwright.kubelet.assembly import AssembledKubelet
 
-        api = self._make_api_server(store, schema)
+        api = self._make_api_server(config, store, schema)
         api.metrics.webhooks = self._admission.webhook_counts
         await api.start()
         client = api.local_client(User("system:podwright", _MASTERS))
@@ -291,14 +294,28 @@ class Node:
             cluster_ip = service_address(self._settings.service_cidr)
             await dns_addon.keep(client, dns_addon.kube_dns_objects(cluster_ip, names.host, names.port))
 
-    def _make_api_server(self, store: SqliteStore, schema: Schema) -> ApiServer:
+    def _api_config(self) -> ApiServerConfig:
         settings = self._settings
         # Pods reach the API server by the bridge's address, which exists once the managed runtime is up.
         for_pods = gateway(settings.pod_cidr) if self._containerd is not None else ""
         if not for_pods and _is_loopback(settings.host):
             log.info("Pods do not reach the API, which listens on %s only; see --listen", settings.host)
-        asks_registries = "ImageDigest" in settings.enable_admission_plugins
         everywhere = settings.host in ("", "0.0.0.0", "::")
+        return ApiServerConfig(
+            settings.data_dir,
+            host=settings.host,
+            port=settings.port,
+            extra_hosts=(for_pods,) if for_pods and not everywhere else (),
+            advertise_address=for_pods or (next(iter(default_addresses()), "") if everywhere else settings.host),
+            node_name=settings.node_name,
+            kubelet_host=_dialled(settings.config.address),
+            service_cidr=settings.service_cidr,
+            cluster_domain=settings.config.clusterDomain,
+        )
+
+    def _make_api_server(self, config: ApiServerConfig, store: SqliteStore, schema: Schema) -> ApiServer:
+        settings = self._settings
+        asks_registries = "ImageDigest" in settings.enable_admission_plugins
 
         def admission(client: Client) -> Chain:
             self._admission = build_chain(
@@ -309,22 +326,7 @@ class Node:
             )
             return self._admission
 
-        return ApiServer(
-            ApiServerConfig(
-                settings.data_dir,
-                host=settings.host,
-                port=settings.port,
-                extra_hosts=(for_pods,) if for_pods and not everywhere else (),
-                advertise_address=for_pods or (next(iter(default_addresses()), "") if everywhere else settings.host),
-                node_name=settings.node_name,
-                kubelet_host=_dialled(settings.config.address),
-                service_cidr=settings.service_cidr,
-                cluster_domain=settings.config.clusterDomain,
-            ),
-            store,
-            schema,
-            admission=admission,
-        )
+        return ApiServer(config, store, schema, admission=admission)
 
     def _digests(self, client: Client) -> Digests:
         """What ImageDigest asks: the registries, with the credentials that the kubelet would have."""

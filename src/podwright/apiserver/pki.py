@@ -104,6 +104,14 @@ def ensure(directory: Path, wanted: Sequence[Order], now: datetime.datetime) -> 
     return pki
 
 
+def stands(directory: Path, wanted: Sequence[Order], now: datetime.datetime) -> bool:
+    """Whether `ensure` would find nothing to make."""
+    pki, inventory = Pki(directory), _inventory(directory)
+    return pki.key("sa").exists() and all(
+        order.name in inventory and _stands(pki, order, inventory[order.name], now) for order in wanted
+    )
+
+
 def _inventory(directory: Path) -> dict[str, _Made]:
     try:
         return msgspec.json.decode((directory / "inventory.json").read_bytes(), type=dict[str, _Made])

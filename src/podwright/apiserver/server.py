@@ -176,17 +176,7 @@ class ApiServer:
         await reconcile(client)
 
     def _make_pki(self) -> None:
-        config = self._config
-        service = "kubernetes"
-        server_sans = dict.fromkeys((
-            "localhost", "127.0.0.1", "::1", config.kubernetes_service_ip, service, f"{service}.default",
-            f"{service}.default.svc", f"{service}.default.svc.{config.cluster_domain}", config.node_name,
-            *(host for host in (config.host, config.advertise_address) if host not in ("", "0.0.0.0", "::")),
-            *config.extra_hosts,
-        ))  # fmt: skip
-        node_sans = dict.fromkeys((config.node_name, "localhost", "127.0.0.1", "::1", *config.node_addresses))
-        orders = pki.orders(tuple(server_sans), config.node_name, tuple(node_sans))
-        pki.ensure(config.pki_dir, orders, self._context.now())
+        pki.ensure(self._config.pki_dir, certificates(self._config), self._context.now())
 
     def _make_front(self, others: NonResources) -> Front:
         table = table_of((*self._rows, *REVIEW_ROWS))
@@ -239,6 +229,19 @@ class ApiServer:
                 except StoreError as error:
                     # It only costs space; the next round tries again.
                     log.warning("history could not be compacted: %s", error)
+
+
+def certificates(config: ApiServerConfig) -> Sequence[pki.Order]:
+    """The certificates that a server with this configuration and its node need."""
+    service = "kubernetes"
+    server_sans = dict.fromkeys((
+        "localhost", "127.0.0.1", "::1", config.kubernetes_service_ip, service, f"{service}.default",
+        f"{service}.default.svc", f"{service}.default.svc.{config.cluster_domain}", config.node_name,
+        *(host for host in (config.host, config.advertise_address) if host not in ("", "0.0.0.0", "::")),
+        *config.extra_hosts,
+    ))  # fmt: skip
+    node_sans = dict.fromkeys((config.node_name, "localhost", "127.0.0.1", "::1", *config.node_addresses))
+    return pki.orders(tuple(server_sans), config.node_name, tuple(node_sans))
 
 
 def _server_tls(files: pki.Pki) -> ssl.SSLContext:
