@@ -1,7 +1,7 @@
 """Certificates made by a process of its own, when any must be made.
 
-The library that makes them takes 14 MB and stays once it is loaded, and a node needs it only at its first start and once
-a year.
+The library that makes them takes 14 MB and stays once it is loaded; a node needs it at its first start, and once a
+year.
 Called by `app.py` while the container runtime starts; `server.py` then finds that everything is there.
 Page: https://kubernetes.io/docs/setup/best-practices/certificates/
 """
