@@ -53,6 +53,8 @@ def test_a_line_says_bytes_layers_and_rate() -> None:
     progress = PullProgress([Layer("a", 1_000_000, 1_000_000), Layer("b", 500_000, 3_000_000)])
     assert told("x:1", progress, 250_000.0) == "pulling x:1: 1.5MB of 4MB, 1 of 2 layers, 250kB/s"
     assert told("x:1", progress, None) == "pulling x:1: 1.5MB of 4MB, 1 of 2 layers"
+    guessed = PullProgress([Layer("", 1_000_000, 4_000_000)], exact=False)
+    assert told("x:1", guessed, 500_000.0) == "pulling x:1: about 1MB of 4MB, 500kB/s"
     assert "no layer is on its way" in told("x:1", None, None)
 
 

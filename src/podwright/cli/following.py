@@ -25,7 +25,7 @@ from podwright.cli.explain import event_count
 from podwright.cli.outcome import Outcome, Stage, is_settled, outcome_of, serves
 from podwright.cli.pod_logs import LineWriter, LogQuery, copy_log, prefix_of
 from podwright.cli.pod_report import finding_lines, findings
-from podwright.cli.pulls import PullStory, being_pulled
+from podwright.cli.pulls import PullStory, being_pulled, weigh
 from podwright.client.informer import Informer
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Following:
         namespaces = sorted({key.namespace for _, key in titles if key.namespace})
         self._events = [Informer(client, EVENTS, namespace) for namespace in namespaces]
         self._informers = [Informer(client, PODS, namespace) for namespace in namespaces]
-        self._pulls = PullStory(endpoint, self._being_pulled, story.tell)
+        self._pulls = PullStory(endpoint, self._being_pulled, self._weight, story.tell)
 
     async def start(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """Begin to watch; the tasks end when they are cancelled."""
@@ -234,6 +234,12 @@ class Following:
                 about = [one for one in events if (one.get("involvedObject") or {}).get("uid") == self._uids[key]]
                 found.update(dict.fromkeys(being_pulled(followed.pod, about)))
         return list(found)
+
+    async def _weight(self, image: str) -> int:
+        for followed in self._pods.values():
+            if any(state.image == image for state in container_states(followed.pod)):
+                return await weigh(self._client, self._data_dir, followed.pod, image)
+        return 0
 
     def _event_seen(self, informer: Informer) -> Callable[[Object | None, Object | None], None]:
         def tell(old: Object | None, new: Object | None) -> None:

@@ -42,8 +42,12 @@ async def lines(client: HttpClient, data_dir: Path, pod: Object, events: Sequenc
         return []
     endpoint = connection.runtime_endpoint(data_dir, instance)
     under_way = pulls.being_pulled(pod, events)
+
+    async def weight(image: str) -> int:
+        return await pulls.weigh(client, data_dir, pod, image)
+
     return [
-        *(f"  {line}" for line in (await pulls.lines(endpoint, under_way) if under_way else ())),
+        *(f"  {line}" for line in (await pulls.lines(endpoint, under_way, weight) if under_way else ())),
         *(await _several_platforms(endpoint, pod)),
         *(await _access(client, data_dir, pod)),
     ]

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from podwright.api.objects import Object, metadata
 from podwright.api.pods import containers, spec_of
@@ -18,7 +20,11 @@ from podwright.api.reasons import EventReason
 from podwright.cli.tables import size
 
 if TYPE_CHECKING:
-    from podwright.kubelet.images.pull_progress import PullProgress, PullWatch
+    from podwright.client.interface import Client
+    from podwright.kubelet.images.pull_progress import PullProgress
+
+Weight = Callable[[str], Awaitable[int]]
+"""Bytes that an image (as written) weighs at its registry; 0 when that can't be found out."""
 
 LOOK_EVERY = 1.0
 """seconds; containerd tells the state of a download only when asked"""
@@ -53,8 +59,25 @@ def told(image: str, progress: PullProgress | None, rate: float | None) -> str:
     if progress is None:
         return f"pulling {image}: no layer is on its way (it waits for its turn or its registry, or is being unpacked)"
     speed = f", {size(int(rate))}/s" if rate is not None else ""
+    if not progress.exact:
+        return f"pulling {image}: about {size(progress.done)} of {size(progress.total)}{speed}"
     layers = f"{progress.layers_done} of {len(progress.layers)} layers"
     return f"pulling {image}: {size(progress.done)} of {size(progress.total)}, {layers}{speed}"
+
+
+async def weigh(client: Client, data_dir: Path, pod: Object, image: str) -> int:
+    """What an image that a Pod pulls weighs at its registry; 0 when the registry does not say."""
+    from podwright.cli import as_the_node
+    from podwright.containerd.oci_image import machine_architecture
+    from podwright.kubelet.images import pull_growth, reference
+    from podwright.kubelet.images.registry_client import RegistryClient, RegistryError
+
+    found = await as_the_node.lookup(client, data_dir).find(pod, reference.parse(image).repository)
+    try:
+        registry = RegistryClient(data_dir / "registries")
+        return await pull_growth.weigh(registry, image, found.credentials, machine_architecture())
+    except RegistryError:
+        return 0
 
 
 @dataclass(slots=True)
@@ -71,30 +94,57 @@ class Rate:
         return (done - last[1]) / (now - last[0])
 
 
-async def lines(endpoint: str, images: Sequence[str]) -> list[str]:
-    """A line for each image, with the rate of the last half second. Empty for a runtime that does not tell."""
+class Watch(Protocol):
+    """pull_progress.PullWatch, pull_growth.GrowthWatch."""
+
+    async def progress(self, image: str) -> PullProgress | None:
+        """How far the pull of an image is. Raises CriError."""
+        ...
+
+
+@asynccontextmanager
+async def watch_of(endpoint: str, weight: Weight) -> AsyncIterator[Watch]:
+    """What tells of pulls of the runtime there. `weight` is asked where the runtime is no containerd."""
     from podwright.cri.containerd_content import ContainerdContent
     from podwright.cri.errors import CriError
+    from podwright.cri.image_client import ImageClient
+    from podwright.kubelet.images.pull_growth import GrowthWatch
     from podwright.kubelet.images.pull_progress import PullWatch
 
-    content = ContainerdContent(endpoint)
-    watch = PullWatch(content)
-    rates = {image: Rate() for image in images}
+    content, images = ContainerdContent(endpoint), ImageClient(endpoint)
     try:
-        for image in images:
-            if (progress := await watch.progress(image)) is not None:
-                rates[image].seen(time.monotonic(), progress.done)
-        await asyncio.sleep(_SAMPLE)
-        found = []
-        for image in images:
-            progress = await watch.progress(image)
-            rate = rates[image].seen(time.monotonic(), progress.done) if progress is not None else None
-            found.append(told(image, progress, rate))
-        return found
-    except CriError:
-        return []
+        try:
+            await content.downloads()
+        except CriError as error:
+            if error.code != "Unimplemented":
+                raise
+            yield GrowthWatch(images, weight)
+        else:
+            yield PullWatch(content)
     finally:
         await content.close()
+        await images.close()
+
+
+async def lines(endpoint: str, images: Sequence[str], weight: Weight) -> list[str]:
+    """A line for each image, with the rate of the last half second. Empty for a runtime that does not answer."""
+    from podwright.cri.errors import CriError
+
+    rates = {image: Rate() for image in images}
+    try:
+        async with watch_of(endpoint, weight) as watch:
+            for image in images:
+                if (progress := await watch.progress(image)) is not None:
+                    rates[image].seen(time.monotonic(), progress.done)
+            await asyncio.sleep(_SAMPLE)
+            found = []
+            for image in images:
+                progress = await watch.progress(image)
+                rate = rates[image].seen(time.monotonic(), progress.done) if progress is not None else None
+                found.append(told(image, progress, rate))
+            return found
+    except CriError:
+        return []
 
 
 @dataclass(slots=True)
@@ -106,6 +156,7 @@ class PullStory:
 
     endpoint: str
     images: Callable[[], Collection[str]]
+    weight: Weight
     tell: Callable[[str], None]
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -114,20 +165,14 @@ class PullStory:
         self._changed.set()
 
     async def run(self) -> None:
-        """Ends by itself when the runtime does not tell."""
-        from podwright.cri.containerd_content import ContainerdContent
+        """Ends by itself when the runtime does not answer."""
         from podwright.cri.errors import CriError
-        from podwright.kubelet.images.pull_progress import PullWatch
 
-        content = ContainerdContent(self.endpoint)
-        try:
-            await self._follow(PullWatch(content))
-        except CriError:
-            return
-        finally:
-            await content.close()
+        with suppress(CriError):
+            async with watch_of(self.endpoint, self.weight) as watch:
+                await self._follow(watch)
 
-    async def _follow(self, watch: PullWatch) -> None:
+    async def _follow(self, watch: Watch) -> None:
         rates: dict[str, Rate] = {}
         before: dict[str, int] = {}
         while True:

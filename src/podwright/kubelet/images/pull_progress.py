@@ -33,6 +33,8 @@ class PullProgress:
     """One pull at one moment."""
 
     layers: Sequence[Layer]
+    exact: bool = True
+    """whether the runtime tells; else it is guessed, as one layer (see pull_growth)"""
 
     @property
     def done(self) -> int:
