@@ -63,11 +63,11 @@ class GarbageCollector:
         if new is None or _waits(new):
             for dependent, _ in self._dependents(uid):
                 self._queue.add(dependent)
-        if new is None:
-            # It may have been the last dependent that an owner waits for.
-            for reference in metadata(obj).get("ownerReferences") or ():
-                if (owner := self._uids.get(reference.get("uid") or "")) is not None:
-                    self._queue.add(owner)
+        # It may have been the last dependent that an owner waits for.
+        held_up = _blocked_by(old) - _blocked_by(new)
+        for owner_uid in held_up:
+            if (owner := self._uids.get(owner_uid)) is not None:
+                self._queue.add(owner)
 
     def _dependents(self, uid: str) -> Iterator[tuple[Item, Object]]:
         for resource, informer in self._informers.items():
@@ -96,7 +96,7 @@ class GarbageCollector:
             for dependent, obj in dependents:
                 await self._forget_owners(dependent, obj, {uid})
             await self._patch(item, owner, {"finalizers": [f for f in finalizers if f != ORPHAN]})
-        elif not any(_blocks(obj, uid) for _, obj in dependents):
+        elif not any(uid in _blocked_by(obj) for _, obj in dependents):
             await self._patch(item, owner, {"finalizers": [f for f in finalizers if f != FOREGROUND]})
 
     # dependents
@@ -118,12 +118,24 @@ class GarbageCollector:
             if gone or waiting:
                 await self._forget_owners(item, obj, gone | waiting)
         elif waiting or gone:
-            has_dependents = next(self._dependents(uid_of(obj)), None) is not None
-            policy = "Foreground" if waiting and has_dependents else "Background"
+            dependents = [dependent for _, dependent in self._dependents(uid_of(obj))]
+            if waiting and any(map(_waits, dependents)):
+                # Owners in a circle would wait for each other for ever.
+                obj = await self._unblock(item, obj)
             options = DeleteOptions(
-                uid=uid_of(obj), resource_version=resource_version_of(obj), propagation_policy=policy
+                uid=uid_of(obj),
+                resource_version=resource_version_of(obj),
+                propagation_policy=_policy_for(obj, waited_for=bool(waiting), has_dependents=bool(dependents)),
             )
             await self._client.delete(item.resource, item.key.name, item.key.namespace, options)
+
+    async def _unblock(self, item: Item, obj: Object) -> Object:
+        """Have the object hold up none of its owners; the object as it is then."""
+        references = metadata(obj)["ownerReferences"]
+        if not any(reference.get("blockOwnerDeletion") for reference in references):
+            return obj
+        unblocked = [{**reference, "blockOwnerDeletion": False} for reference in references]
+        return await self._patch(item, obj, {"ownerReferences": unblocked})
 
     def _cached_owner(self, reference: Mapping[str, Any]) -> Object | None:
         owner = self._uids.get(reference.get("uid") or "")
@@ -148,12 +160,20 @@ class GarbageCollector:
         except NotFound:
             return
 
-    async def _patch(self, item: Item, obj: Object, change: dict[str, Any]) -> None:
+    async def _patch(self, item: Item, obj: Object, change: dict[str, Any]) -> Object:
         # With its revision, so that what others have changed meanwhile is read before anything is decided.
         meta = {"uid": uid_of(obj), "resourceVersion": resource_version_of(obj), **change}
-        await self._client.patch(
+        return await self._client.patch(
             item.resource, item.key.name, {"metadata": meta}, item.key.namespace, patch_type=PatchType.MERGE
         )
+
+
+def _policy_for(obj: Object, *, waited_for: bool, has_dependents: bool) -> str:
+    """How a dependent is deleted: as its own finalizers ask for, and so that who waits for it waits for all of it."""
+    finalizers = metadata(obj).get("finalizers") or ()
+    if ORPHAN in finalizers:
+        return "Orphan"
+    return "Foreground" if FOREGROUND in finalizers or (waited_for and has_dependents) else "Background"
 
 
 def _pending_finalizers(obj: Object) -> Sequence[str]:
@@ -167,7 +187,7 @@ def _waits(obj: Object) -> bool:
     return FOREGROUND in finalizers or ORPHAN in finalizers
 
 
-def _blocks(dependent: Object, uid: str) -> bool:
-    return any(
-        r.get("uid") == uid and r.get("blockOwnerDeletion") for r in metadata(dependent).get("ownerReferences") or ()
-    )
+def _blocked_by(dependent: Object | None) -> set[str]:
+    """The uids of owners that wait for this dependent when they are deleted in the foreground."""
+    references = metadata(dependent or {}).get("ownerReferences") or ()
+    return {reference.get("uid") or "" for reference in references if reference.get("blockOwnerDeletion")}
