@@ -68,3 +68,13 @@ def test_rubbish_is_refused(data: bytes) -> None:
 def test_an_unknown_kind() -> None:
     with pytest.raises(KeyError):
         decode(body("v1", "Foo", b""))
+
+
+def test_an_ingress() -> None:
+    backend = field(4, field(1, "web") + field(2, field(1, "http")))
+    path = field(1, "/") + field(2, backend) + field(3, "Prefix")
+    rule = field(1, "a.example") + field(2, field(1, field(1, path)))
+    message = field(2, field(3, rule) + field(4, "nginx"))
+    spec = decode(body("networking.k8s.io/v1", "Ingress", message))["spec"]
+    one = {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "web", "port": {"name": "http"}}}}
+    assert spec == {"rules": [{"host": "a.example", "http": {"paths": [one]}}], "ingressClassName": "nginx"}

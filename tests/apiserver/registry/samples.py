@@ -371,4 +371,38 @@ SAMPLES |= {
         "data": {"spec": {"template": {"$patch": "replace"}}},
     },
     resources.POD_TEMPLATES: {"metadata": {"name": "s"}, "template": _TEMPLATE},
+    resources.INGRESSES: {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": "i"},
+        "spec": {
+            "ingressClassName": "c",
+            "defaultBackend": {"resource": {"apiGroup": "a", "kind": "k", "name": "n"}},
+            "rules": [
+                {
+                    "host": "a.example",
+                    "http": {
+                        "paths": [
+                            {
+                                "path": "/",
+                                "pathType": "Prefix",
+                                "backend": {"service": {"name": "web", "port": {"number": 80}}},
+                            }
+                        ]
+                    },
+                }
+            ],
+            "tls": [{"hosts": ["a.example"], "secretName": "s"}],
+        },
+        "status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}},
+    },
+    resources.INGRESS_CLASSES: {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "IngressClass",
+        "metadata": {"name": "c"},
+        "spec": {
+            "controller": "a.b/c",
+            "parameters": {"apiGroup": "a", "kind": "k", "name": "n", "scope": "Namespace", "namespace": "x"},
+        },
+    },
 }

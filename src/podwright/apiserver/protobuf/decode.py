@@ -32,6 +32,7 @@ _GROUPS = {
     "coordination.k8s.io/v1": "coordination",
     "discovery.k8s.io/v1": "discovery",
     "events.k8s.io/v1": "events",
+    "networking.k8s.io/v1": "networking",
     "node.k8s.io/v1": "node",
     "policy/v1": "policy",
     "rbac.authorization.k8s.io/v1": "rbac",

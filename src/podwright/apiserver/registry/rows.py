@@ -18,6 +18,8 @@ from podwright.apiserver.registry.deployment import DeploymentStrategy
 from podwright.apiserver.registry.endpoint_slice import EndpointSliceStrategy
 from podwright.apiserver.registry.endpoints import EndpointsStrategy
 from podwright.apiserver.registry.event import EventStrategy, EventV1Strategy
+from podwright.apiserver.registry.ingress import IngressStrategy
+from podwright.apiserver.registry.ingress_class import IngressClassStrategy
 from podwright.apiserver.registry.job import JobStrategy
 from podwright.apiserver.registry.lease import LeaseStrategy
 from podwright.apiserver.registry.namespace import NamespaceStrategy
@@ -248,5 +250,19 @@ ROWS: Sequence[Row] = (
         singular="poddisruptionbudget",
         short_names=("pdb",),
         subresources=("status",),
+    ),
+    Row(
+        resources.INGRESSES,
+        IngressStrategy(),
+        "io.k8s.api.networking.v1.Ingress",
+        singular="ingress",
+        short_names=("ing",),
+        subresources=("status",),
+    ),
+    Row(
+        resources.INGRESS_CLASSES,
+        IngressClassStrategy(),
+        "io.k8s.api.networking.v1.IngressClass",
+        singular="ingressclass",
     ),
 )

@@ -189,6 +189,28 @@ GROUPS: Mapping[str, str] = {
         "deprecatedSource:core.EventSource deprecatedFirstTimestamp:T deprecatedLastTimestamp:T deprecatedCount:i"
     ),
     "events.EventSeries": "count:i lastObservedTime:M",
+    "networking.HTTPIngressPath": "path 3=pathType:?s 2=backend:networking.IngressBackend",
+    "networking.HTTPIngressRuleValue": "paths:*networking.HTTPIngressPath",
+    "networking.Ingress": ("metadata:meta.ObjectMeta spec:networking.IngressSpec status:networking.IngressStatus"),
+    "networking.IngressBackend": (
+        "3=resource:?core.TypedLocalObjectReference service:?networking.IngressServiceBackend"
+    ),
+    "networking.IngressClass": "metadata:meta.ObjectMeta spec:networking.IngressClassSpec",
+    "networking.IngressClassParametersReference": "apiGroup:?s kind name scope:?s namespace:?s",
+    "networking.IngressClassSpec": "controller parameters:?networking.IngressClassParametersReference",
+    "networking.IngressLoadBalancerIngress": "ip hostname 4=ports:*networking.IngressPortStatus",
+    "networking.IngressLoadBalancerStatus": "ingress:*networking.IngressLoadBalancerIngress",
+    "networking.IngressPortStatus": "port:i protocol error:?s",
+    "networking.IngressRule": "host ~:networking.IngressRuleValue",
+    "networking.IngressRuleValue": "http:?networking.HTTPIngressRuleValue",
+    "networking.IngressServiceBackend": "name port:networking.ServiceBackendPort",
+    "networking.IngressSpec": (
+        "defaultBackend:?networking.IngressBackend tls:*networking.IngressTLS rules:*networking.IngressRule "
+        "ingressClassName:?s"
+    ),
+    "networking.IngressStatus": "loadBalancer:networking.IngressLoadBalancerStatus",
+    "networking.IngressTLS": "hosts:*s secretName",
+    "networking.ServiceBackendPort": "name number:i",
     "node.Overhead": "podFixed:%Q",
     "node.RuntimeClass": "metadata:meta.ObjectMeta handler overhead:?node.Overhead scheduling:?node.Scheduling",
     "node.Scheduling": "nodeSelector:%s tolerations:*core.Toleration",
