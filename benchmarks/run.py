@@ -23,7 +23,18 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import api_server, delete, fan_out, fifty_pods, idle, one_pod, parallel_pulls, post_start, up_to_ready
+from benchmarks import (
+    api_server,
+    delete,
+    fan_out,
+    fifty_pods,
+    idle,
+    one_pod,
+    parallel_pulls,
+    post_start,
+    probes,
+    up_to_ready,
+)
 from benchmarks.measurement import Measurement
 from benchmarks.node import running_node
 from benchmarks.pods import default_service_account
@@ -35,6 +46,7 @@ ON_A_NODE: Final = {
     "fifty_pods": fifty_pods,
     "delete": delete,
     "post_start": post_start,
+    "probes": probes,
     "parallel_pulls": parallel_pulls,
     "fan_out": fan_out,
     "api_server": api_server,  # last: it leaves thousands of objects to the purge
