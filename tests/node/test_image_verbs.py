@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.node.pulling import Pods, pods_in, runnable
+from tests.node.pulling import Pods, container, pods_in, runnable
 from tests.node.registry import registry
 from tests.node.registry_proxy import RegistryProxy, proxied
 from tests.node.running_node import PODWRIGHT, RunningNode
+from tests.node.test_images import docker_archive
 
 from podwright.containerd.managed import ManagedContainerd
 from podwright.containerd.oci_image import File, archive, machine_architecture
@@ -105,6 +106,33 @@ async def test_a_pull_that_waits_is_tried_now_when_a_user_asks(pods: Pods, proxy
     assert second - first < 10
     with pytest.raises(AssertionError, match="asked waits for no image"):
         await podwright(pods.node, "image retry", "-n", pods.namespace, "asked")
+
+
+async def test_a_mirror_is_asked_in_place_of_the_registry(pods: Pods, proxy: RegistryProxy) -> None:
+    await proxy.push("team/mirrored:1", runnable("mirrored"))
+    folder = pods.node.data_dir / "registries" / "registry.invalid"
+    folder.mkdir(parents=True)
+    lines = [
+        'server = "https://registry.invalid"',
+        f'[host."http://{proxy.address}"]',
+        'capabilities = ["pull", "resolve"]',
+    ]
+    (folder / "hosts.toml").write_text("\n".join(lines))
+    image = "registry.invalid/team/mirrored:1"
+    assert f"200, let in (http://{proxy.address})" in await podwright(pods.node, "registry check", image)
+    await pods.create("mirrored", image)
+    pod = await pods.running("mirrored")
+    assert container(pod)["image"] == image
+    assert await pods.version("mirrored") == "mirrored"
+
+
+async def test_what_docker_saves_is_imported_from_standard_input(pods: Pods, tmp_path: Path) -> None:
+    (tmp_path / "saved.tar").write_bytes(docker_archive("saved:1"))
+    command = f"{PODWRIGHT} image import --data-dir {pods.node.data_dir} - < {tmp_path / 'saved.tar'}"
+    process = await asyncio.create_subprocess_shell(command, stdout=asyncio.subprocess.PIPE)
+    printed, _ = await process.communicate()
+    assert (process.returncode, printed) == (0, b"imported docker.io/library/saved:1\n")
+    assert "docker.io/library/saved:1" in await podwright(pods.node, "image ls")
 
 
 async def test_platforms_are_those_of_the_index_and_the_one_that_is_here(pods: Pods, proxy: RegistryProxy) -> None:

@@ -39,7 +39,7 @@ _PULL: Final = (
 )
 _WAITING: Final[Mapping[str, str]] = {
     Waiting.ERR_IMAGE_PULL: _PULL,
-    Waiting.IMAGE_PULL_BACK_OFF: _PULL,
+    Waiting.IMAGE_PULL_BACK_OFF: f"{_PULL}; then `podwright image retry {{pod}}` does not wait for the next attempt",
     Waiting.REGISTRY_UNAVAILABLE: _PULL,
     Waiting.ERR_IMAGE_NEVER_PULL: (
         "`podwright image import FILE --name {image}` brings the image to this node; or let it be pulled with "
