@@ -33,6 +33,9 @@ TABLE = table_of(ROWS)
             ": HorizontalPodAutoscalers are not served here yet",
             id="autoscaling",
         ),
+        pytest.param(
+            ("networking.k8s.io", "v1", "networkpolicies"), ": network policies are not served, since", id="isolation"
+        ),
         pytest.param(("metrics.k8s.io", "v1beta1", "pods"), ": there is no metrics API here", id="metrics"),
         pytest.param(
             ("extensions", "v1beta1", "deployments"), ": deployments are served in apps/v1", id="a group of the past"

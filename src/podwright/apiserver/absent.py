@@ -21,6 +21,7 @@ _AGGREGATION: Final = "API aggregation is not there yet, and comes next; all tha
 _AUTOSCALING: Final = (
     "HorizontalPodAutoscalers are not served here yet, and come next; kubectl scale sets replicas by hand"
 )
+_ISOLATION: Final = "network policies are not served, since nothing here would carry them out"
 _METRICS: Final = "there is no metrics API here; it comes with autoscaling"
 _GROUPS: Final = {
     "apiextensions.k8s.io": _CUSTOM,
@@ -31,9 +32,12 @@ _GROUPS: Final = {
     "external.metrics.k8s.io": _METRICS,
 }
 _RESOURCES: Final = {
-    ("admissionregistration.k8s.io", f"{prefix}admission{suffix}"): _POLICIES
-    for prefix in ("validating", "mutating")
-    for suffix in ("policies", "policybindings")
+    ("networking.k8s.io", "networkpolicies"): _ISOLATION,
+    **{
+        ("admissionregistration.k8s.io", f"{prefix}admission{suffix}"): _POLICIES
+        for prefix in ("validating", "mutating")
+        for suffix in ("policies", "policybindings")
+    },
 }
 
 
