@@ -6,7 +6,7 @@ On by default. Page: https://kubernetes.io/docs/reference/access-authn-authz/ser
 from __future__ import annotations
 
 import asyncio
-import secrets
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -24,11 +24,13 @@ VOLUME_PREFIX = "kube-api-access-"
 TOKEN_SECONDS = 3607
 """Slightly odd, as upstream has it: tokens asked for by this plugin can be told from a user's own."""
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+_SOURCE = random.Random()
+"""Names need not be secret, only apart from each other."""
 
 
 def random_suffix() -> str:
     """Five characters that spell no words."""
-    return "".join(secrets.choice(_LETTERS) for _ in range(5))
+    return "".join(_SOURCE.choices(_LETTERS, k=5))
 
 
 class ServiceAccount:

@@ -62,6 +62,9 @@ class LocalClient:
     ) -> ObjectList:
         """See `Client.list`."""
         call = self._call(resource, namespace)
+        if not (label_selector or field_selector or limit or continue_token):
+            page = self._context.store.list(self._context.root(call.row, call.namespace))
+            return ObjectList([self._context.read(call.row, entry) for entry in page.entries], str(page.revision))
         selection = list_options.selection_of(label_selector, field_selector, call.row)
         options = list_options.ListOptions(selection=selection, limit=limit, continue_token=continue_token)
         listed = await read.list_(self._context, call, options)

@@ -23,15 +23,18 @@ _PATCH_TYPES = {kind.value: kind for kind in PatchType}
 
 async def read_body(request: BaseRequest, limit: int) -> bytes:
     """The whole body. Raises TooLarge beyond `limit` bytes."""
-    too_large = TooLarge(f"Request entity too large: limit is {limit}")
     if (request.content_length or 0) > limit:
-        raise too_large
+        raise _too_large(limit)
     body = bytearray()
     while chunk := await request.content.readany():
         body += chunk
         if len(body) > limit:
-            raise too_large
+            raise _too_large(limit)
     return bytes(body)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"Request entity too large: limit is {limit}")
 
 
 def dry_run(query: Query) -> bool:

@@ -166,26 +166,27 @@ class Informer:
             # It was deleted and made again while nobody looked; handlers are to see both.
             self._remove(key, old)
             old = None
-        self._unindex(key, old)
         self._objects[key] = obj
         for name, indexer in self._indexers.items():
-            for value in indexer(obj):
-                self._indexes[name].setdefault(value, {})[key] = obj
+            self._index(name, key, () if old is None else indexer(old), obj, indexer(obj))
         for handler in self._handlers:
             handler(old, obj)
 
     def _remove(self, key: Key, final: Object) -> None:
-        self._unindex(key, self._objects.pop(key))
+        old = self._objects.pop(key)
+        for name, indexer in self._indexers.items():
+            self._index(name, key, indexer(old), old, ())
         for handler in self._handlers:
             handler(final, None)
 
-    def _unindex(self, key: Key, obj: Object | None) -> None:
-        if obj is None:
-            return
-        for name, indexer in self._indexers.items():
-            index = self._indexes[name]
-            for value in indexer(obj):
-                if (found := index.get(value)) is not None:
-                    found.pop(key, None)
-                    if not found:
-                        del index[value]
+    def _index(self, name: str, key: Key, before: Iterable[str], obj: Object, after: Iterable[str]) -> None:
+        """Find `obj` by the values `after`, and no longer by those that were there `before`."""
+        index = self._indexes[name]
+        values = set(after)
+        for value in before:
+            if value not in values and (found := index.get(value)) is not None:
+                found.pop(key, None)
+                if not found:
+                    del index[value]
+        for value in values:
+            index.setdefault(value, {})[key] = obj

@@ -13,7 +13,7 @@ import enum
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from podwright.api.objects import Object
 from podwright.api.resources import Resource
@@ -30,8 +30,7 @@ class PatchType(enum.Enum):
     APPLY = "application/apply-patch+yaml"
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectList:
+class ObjectList(NamedTuple):
     """One page of a list."""
 
     items: Sequence[Object]
@@ -40,8 +39,7 @@ class ObjectList:
     remaining: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WatchEvent:
+class WatchEvent(NamedTuple):
     """One change. For BOOKMARK only metadata.resourceVersion of `object` means something."""
 
     type: WatchType

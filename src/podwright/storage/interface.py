@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class StoreError(Exception):
@@ -47,8 +46,7 @@ class StoreFailed(StoreError):
     """The disk did not take the write (full, read-only, broken); the message says which."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A key's value at the revision that wrote it."""
 
     key: str
@@ -57,8 +55,7 @@ class Entry:
     create_revision: int
 
 
-@dataclass(frozen=True, slots=True)
-class StoreEvent:
+class StoreEvent(NamedTuple):
     """One committed revision: `entry` is None for a deletion, `previous` is None for a creation.
 
     For a deletion, `final` holds the object's last state with the deletion's revision in it.
@@ -71,8 +68,7 @@ class StoreEvent:
     final: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """Entries in key order. `revision` is the store's revision at which the page is exact."""
 
     entries: Sequence[Entry]

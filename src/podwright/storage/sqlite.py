@@ -69,7 +69,7 @@ class SqliteStore(CoreStore):
             except StoreError:
                 if below is None:
                     raise
-                await asyncio.wait([below.done])
+                await below.ended()
             else:
                 return await self._queue(event, below)
 
@@ -86,8 +86,7 @@ class SqliteStore(CoreStore):
         self._pending[event.key] = write
         assert self._writer is not None  # `open` made it
         self._writer.put(write)
-        # Whoever gives up waiting must not take the outcome from those who judge by it.
-        return await asyncio.shield(done)
+        return await done
 
     def _settled(self, group: Sequence[Write]) -> None:
         """Runs in the event loop once a group is on disk, or failed."""
@@ -101,12 +100,7 @@ class SqliteStore(CoreStore):
         for write in group:
             if self._pending.get(write.event.key) is write:
                 del self._pending[write.event.key]
-            if write.failure is None:
-                write.done.set_result(write.event)
-            else:
-                write.done.set_exception(write.failure)
-                # Its writer may have given up waiting; then nobody else asks for the exception.
-                write.done.exception()
+            write.settle()
 
     def _note_tombstone(self, event: StoreEvent) -> None:
         if event.entry is None:

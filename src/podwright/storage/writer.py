@@ -32,8 +32,27 @@ class Write:
     builds_on: Write | None
     """The write, not yet settled, that this one was judged against."""
     done: asyncio.Future[StoreEvent]
+    """For the one who writes, who may give up waiting."""
     failure: StoreFailed | None = None
     """Set by the thread before the write is settled."""
+    others: list[asyncio.Future[None]] = field(default_factory=list)
+    """Those who wait to see how the write ends, because they were judged by it."""
+
+    async def ended(self) -> None:
+        """Return once the write is settled, whatever came of it."""
+        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.others.append(waiting)
+        await waiting
+
+    def settle(self) -> None:
+        """Tell everybody who waits; called in the event loop."""
+        if not self.done.done():
+            if self.failure is None:
+                self.done.set_result(self.event)
+            else:
+                self.done.set_exception(self.failure)
+        for waiting in self.others:
+            _resolve(waiting, None)
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ Page: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/obj
 from __future__ import annotations
 
 import datetime
+import os
 import random
 import uuid
 from typing import Any
@@ -24,6 +25,8 @@ _SUFFIX_LENGTH = 5
 _LONGEST_GENERATED = 63
 _ANNOTATIONS_LIMIT = 256 * 1024
 _META = Path("metadata")
+_UIDS = random.Random(os.urandom(32))
+"""Must be unique and need not be secret: asking the system for each would let the writer's thread in between."""
 _SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
 
 
@@ -84,7 +87,7 @@ def stamp_new(meta: dict[str, Any], now: datetime.datetime) -> None:
         raise BadRequest("resourceVersion should not be set on objects to be created")
     for field in (*_SYSTEM_FIELDS, "resourceVersion", "selfLink", "generation"):
         meta.pop(field, None)
-    meta["uid"] = str(uuid.uuid4())
+    meta["uid"] = str(uuid.UUID(int=_UIDS.getrandbits(128), version=4))
     meta["creationTimestamp"] = rfc3339(now)
 
 

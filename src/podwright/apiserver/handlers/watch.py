@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from podwright.api.errors import Expired
 from podwright.api.objects import Object
@@ -23,8 +23,7 @@ INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 _FRAMES_KEPT = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """One change as a watcher sees it. For a bookmark `raw` is the whole bookmark object."""
 
     type: WatchType
