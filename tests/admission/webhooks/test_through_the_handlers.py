@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -27,7 +27,6 @@ from podwright.client.interface import DeleteOptions, PatchType
 from podwright.storage.memory import MemoryStore
 
 ADMIN = User("admin", ("system:masters",))
-CHAIN = ("NamespaceLifecycle", "MutatingAdmissionWebhook", "ValidatingAdmissionWebhook")
 
 
 async def no_posts(call: Call, subresource: str, obj: Object) -> Object:
@@ -44,11 +43,13 @@ def schema() -> Schema:
 
 
 @asynccontextmanager
-async def serving(schema: Schema, *, following: bool = True) -> AsyncIterator[LocalClient]:
+async def serving(
+    schema: Schema, *, following: bool = True, disabled: Sequence[str] = ("ServiceAccount",)
+) -> AsyncIterator[LocalClient]:
     """A server with webhooks; `following` false: nobody has told the plugins yet what there is."""
     context = Context(MemoryStore(), ROWS, schema, ownership=SchemaOwnership(schema))
     client = LocalClient(context, ADMIN, no_posts, no_reviews)
-    chain = build_chain(client, CHAIN, ("ServiceAccount",))
+    chain = build_chain(client, (), disabled)
     context.admission = chain
     await client.create(NAMESPACES, {"metadata": {"name": "default"}})
     async with asyncio.TaskGroup() as group:
@@ -454,3 +455,27 @@ async def test_before_anything_is_followed_configurations_count_already(schema: 
         hook.reply = lambda request: patch(ADD)
         await configured(client, webhook(hook), settled=False)
         assert (await client.create(CONFIG_MAPS, config_map(a="b")))["data"]["added"] == "yes"
+
+
+async def test_everything_that_mutates_looks_again_and_does_nothing_twice(schema: Schema, hook: Answering) -> None:
+    extra = {"name": "sidecar", "image": "sidecar:1"}
+
+    def reply(request: Any) -> Any:
+        if any(container["name"] == "sidecar" for container in request["object"]["spec"]["containers"]):
+            return {"allowed": True}
+        return patch({"op": "add", "path": "/spec/containers/-", "value": extra})
+
+    hook.reply = reply
+    async with serving(schema, disabled=()) as client:
+        await client.create(resources.SERVICE_ACCOUNTS, {"metadata": {"name": "default"}}, "default")
+        await configured(client, webhook(hook, rule={"resources": ["pods"]}))
+        pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "app", "image": "i:1"}]}}
+        spec = (await client.create(PODS, pod, "default"))["spec"]
+    assert len(hook.asked) == 1
+    assert [c["name"] for c in spec["containers"]] == ["app", "sidecar"]
+    # the sidecar came after the ServiceAccount plugin's first look, and has its token all the same
+    assert [[m["mountPath"] for m in c["volumeMounts"]] for c in spec["containers"]] == (
+        [["/var/run/secrets/kubernetes.io/serviceaccount"]] * 2
+    )
+    assert len(spec["volumes"]) == 1
+    assert len(spec["tolerations"]) == 2
