@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from podwright.cli.connection import text_of
 from podwright.cli.instance import Instance, find
 
 if TYPE_CHECKING:
@@ -32,7 +33,10 @@ def provider_paths(flags: Sequence[str]) -> tuple[Path | None, Path | None]:
 
 
 def lookup(client: Client | None, data_dir: Path) -> CredentialLookup:
-    """The look-up of the node that is up, or of the one that would be. Raises ClickException."""
+    """The look-up of the node that is up, or of the one that would be.
+
+    A provider configuration that is broken now is said on standard error and left out; the node has an older one.
+    """
     from podwright.kubelet.credentials.node_sources import node_lookup
     from podwright.kubelet.credentials.provider_config import ProviderConfigError
 
@@ -42,8 +46,9 @@ def lookup(client: Client | None, data_dir: Path) -> CredentialLookup:
     _adopt(instance)
     try:
         return node_lookup(client, data_dir, *provider_paths(instance.flags))
-    except ProviderConfigError as error:
-        raise click.ClickException(str(error)) from None
+    except (ProviderConfigError, OSError) as error:
+        click.echo(f"credential providers are left out: {text_of(error)}", err=True)
+        return node_lookup(client, data_dir)
 
 
 def _adopt(instance: Instance) -> None:

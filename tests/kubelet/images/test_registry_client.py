@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from podwright.kubelet.credentials.keyring import Credential
-from podwright.kubelet.images.registry_client import RegistryClient, RegistryError, challenge, platforms
+from podwright.kubelet.images.registry_client import Answer, RegistryClient, RegistryError, challenge, platforms
 
 INDEX = {
     "manifests": [
@@ -57,6 +57,7 @@ async def registry() -> AsyncIterator[Registry]:
     served = Registry()
     app = web.Application()
     app.router.add_get("/v2/team/app/manifests/1", served.manifest)
+    app.router.add_get("/v2/", served.manifest)
     app.router.add_route("*", "/token", served.token)
     runner = web.AppRunner(app)
     await runner.setup()
@@ -101,3 +102,43 @@ def test_the_platforms_of_an_index() -> None:
 def test_a_challenge() -> None:
     asked = challenge('Bearer realm="http://t/token",service="a b",scope="x:y:pull"')
     assert asked == ("bearer", {"realm": "http://t/token", "service": "a b", "scope": "x:y:pull"})
+
+
+async def test_one_credential_s_answer_is_asked_without_reading_anything(registry: Registry, tmp_path: Path) -> None:
+    registry.wants = "bearer"
+    client, image = RegistryClient(tmp_path), f"{registry.address}/team/app:1"
+    host = f"http://{registry.address}"
+    assert await client.ask(image, Credential("u", "p")) == Answer(host, 200)
+    assert (await client.ask(image, Credential("u", "no"))).text() == "401, not let in"
+    assert (await client.ask(image, None)).text() == "401, not let in"
+    assert (await client.ask(image.replace("app", "none"), None)).status == 404
+
+
+@pytest.mark.parametrize(
+    ("image", "says"),
+    [
+        pytest.param("127.0.0.1:1/x:1", "connection refused", id="nothing listens"),
+        pytest.param("none.invalid/x:1", "no such host", id="there is no such host"),
+    ],
+)
+async def test_why_there_is_no_answer_is_told_in_words(tmp_path: Path, image: str, says: str) -> None:
+    answer = await RegistryClient(tmp_path).ask(image, None)
+    assert (answer.status, answer.text()) == (0, says)
+    assert not answer.lets_in
+
+
+async def test_a_host_without_tls_is_told_so(registry: Registry, tmp_path: Path) -> None:
+    (tmp_path / registry.address).mkdir()
+    (tmp_path / registry.address / "hosts.toml").write_text(f'server = "https://{registry.address}"')
+    answer = await RegistryClient(tmp_path).ask(f"{registry.address}/team/app:1", None)
+    assert answer.text() == "its certificate is not trusted, or it speaks no TLS"
+
+
+async def test_a_login_asks_the_registry_and_not_its_mirror(registry: Registry, tmp_path: Path) -> None:
+    registry.wants = "basic"
+    (tmp_path / registry.address).mkdir()
+    hosts = f'server = "http://{registry.address}"\n[host."http://127.0.0.1:1"]\n'
+    (tmp_path / registry.address / "hosts.toml").write_text(hosts)
+    client = RegistryClient(tmp_path)
+    assert await client.log_in(registry.address, Credential("u", "p")) == Answer(f"http://{registry.address}", 200)
+    assert (await client.log_in(registry.address, Credential("u", "no"))).status == 401

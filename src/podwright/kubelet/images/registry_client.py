@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -67,8 +68,6 @@ class Answer:
     """HTTP's; 0: there was no answer"""
     problem: str = ""
     """why there was none"""
-    digest: str = ""
-    """of the manifest that was given"""
 
     @property
     def lets_in(self) -> bool:
@@ -94,7 +93,7 @@ def problem_of(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientSSLError | aiohttp.ServerFingerprintMismatch):
         return "its certificate is not trusted, or it speaks no TLS"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return (error.os_error.strerror or "cannot be reached").lower()
+        return os.strerror(error.os_error.errno).lower() if error.os_error.errno else "cannot be reached"
     if isinstance(error, ValueError | aiohttp.ClientPayloadError):
         return "its answer is not a registry's"
     return type(error).__name__
@@ -150,19 +149,20 @@ class RegistryClient:
         raise RegistryError("; ".join(problems))
 
     async def ask(self, image: str, credential: Credential | None) -> Answer:
-        """What the registry says to one credential (None: to nobody): the first host that lets it in, else the last."""
+        """What the registry says to one credential (None: to nobody): the first host that lets it in, else the last.
+
+        Only asks whether the manifest is there: registries that limit pulls don't count that.
+        """
         answer = Answer("")
         for endpoint, name in await self._endpoints(image):
             async with _Session(endpoint) as session:
                 try:
                     async with asyncio.timeout(TIMEOUT):
-                        given = await session.manifest(name, credential)
+                        answer = Answer(endpoint.url, await session.would_give(name, credential))
                 except _failures() as error:
                     answer = Answer(endpoint.url, problem=problem_of(error))
-                    continue
-            if isinstance(given, Manifest):
-                return Answer(endpoint.url, 200, digest=given.digest)
-            answer = Answer(endpoint.url, given)
+            if answer.lets_in:
+                break
         return answer
 
     async def log_in(self, registry: str, credential: Credential) -> Answer:
@@ -208,8 +208,7 @@ class _Session:
 
     async def manifest(self, name: Reference, credential: Credential | None) -> Manifest | int:
         """The manifest, or the status that refused it."""
-        url = f"{self._base}/{name.path}/manifests/{name.digest or name.tag}"
-        async with self._get(url, f"repository:{name.path}:pull", credential) as answer:
+        async with self._ask("GET", *self._place(name), credential) as answer:
             if answer.status != 200:
                 return answer.status
             body = await answer.content.read(_LIMIT)
@@ -218,16 +217,28 @@ class _Session:
             raise ValueError("not a manifest")
         return Manifest(f"sha256:{hashlib.sha256(body).hexdigest()}", document)
 
+    async def would_give(self, name: Reference, credential: Credential | None) -> int:
+        """The status with which a manifest would come."""
+        async with self._ask("HEAD", *self._place(name), credential) as answer:
+            return answer.status
+
+    def _place(self, name: Reference) -> tuple[str, str]:
+        """(URL, scope of the right to read it)"""
+        url = f"{self._base}/{name.path}/manifests/{name.digest or name.tag}"
+        return url, f"repository:{name.path}:pull"
+
     async def log_in(self, credential: Credential) -> int:
         """The status with which the registry receives who asks for nothing in particular."""
-        async with self._get(f"{self._base}/", "", credential) as answer:
+        async with self._ask("GET", f"{self._base}/", "", credential) as answer:
             return answer.status
 
     @asynccontextmanager
-    async def _get(self, url: str, scope: str, credential: Credential | None) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _ask(
+        self, method: str, url: str, scope: str, credential: Credential | None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         """One document, asked for again when the registry wants to know by whom."""
         headers = {"Accept": ", ".join(_TYPES)}
-        async with self._http.get(url, headers=headers) as answer:
+        async with self._http.request(method, url, headers=headers) as answer:
             shown = ""
             if answer.status == 401:
                 scheme, asked = challenge(answer.headers.get("WWW-Authenticate", ""))
@@ -235,7 +246,7 @@ class _Session:
             if not shown:
                 yield answer
                 return
-        async with self._http.get(url, headers=headers | {"Authorization": shown}) as answer:
+        async with self._http.request(method, url, headers=headers | {"Authorization": shown}) as answer:
             yield answer
 
     async def _authorization(
