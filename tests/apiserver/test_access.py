@@ -130,6 +130,26 @@ async def test_roles_that_are_refused(served: Served) -> None:
     assert [column["name"] for column in columns] == ["Name", "Created At"]
 
 
+async def test_who_may_change_may_not_create_by_a_change(served: Served) -> None:
+    rules = [{"verbs": ["get", "update", "patch"], "apiGroups": ["", "coordination.k8s.io"], "resources": ["*"]}]
+    await served.admin.create(CLUSTER_ROLES, {"metadata": {"name": "changers"}, "rules": rules})
+    changers = {**BINDING, "roleRef": {**BINDING["roleRef"], "name": "changers"}}  # type: ignore[dict-item]
+    await served.admin.create(ROLE_BINDINGS, changers, "default")
+    applied = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}
+    apply = MAPS + "/a?fieldManager=jane", applied, "application/apply-patch+yaml"
+    refused = await served.ask("PATCH", *apply, **JANE)
+    assert (refused.code, refused.json["message"]) == (
+        403,
+        'configmaps "a" is forbidden: User "jane" cannot create resource "configmaps" in API group "" in the namespace '
+        '"default"',
+    )
+    leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases/a"
+    lease = {"metadata": {"name": "a"}, "spec": {"leaseDurationSeconds": 1}}
+    assert (await served.ask("PUT", leases, lease, **JANE)).code == 403
+    await served.admin.create(CONFIG_MAPS, {"metadata": {"name": "a"}}, "default")
+    assert (await served.ask("PATCH", *apply, **JANE)).code == 200
+
+
 async def test_health_needs_no_name_and_nothing_else_is_reached_without_one(served: Served) -> None:
     everybody = {
         **BINDING,

@@ -127,6 +127,8 @@ class AuthorizedClient:
     ) -> Object:
         """See `Client.patch`."""
         self._check("patch", resource, namespace, name, subresource=subresource)
+        if patch_type is PatchType.APPLY and not subresource:
+            self._check("create", resource, namespace, name)  # it may make the object
         return await self._client.patch(
             resource,
             name,

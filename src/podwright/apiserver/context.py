@@ -112,6 +112,8 @@ class Call:
     """Texts for `Warning:` headers, collected on the way."""
     applying: bool = False
     """Server-side apply has already kept managedFields."""
+    on_creation: Callable[[], None] | None = None
+    """Called before an update or an apply makes an object that is not there; raises Forbidden."""
 
     @property
     def resource(self) -> Resource:

@@ -323,10 +323,17 @@ class Front:
         return self._one(exchange, await create.create(self._context, call, obj))
 
     async def _update(self, exchange: _Exchange) -> web.StreamResponse:
+        self._guard_creation(exchange)
         obj = await self._body(exchange)
         return self._one(exchange, await change.update(self._context, exchange.call, obj))
 
+    def _guard_creation(self, exchange: _Exchange) -> None:
+        """To make an object by an update takes the right to create it."""
+        call, asked = exchange.call, exchange.asked
+        call.on_creation = lambda: self._authorizer.check(call.user, replace(asked, verb="create"), _NOTHING)
+
     async def _patch(self, exchange: _Exchange) -> web.StreamResponse:
+        self._guard_creation(exchange)
         kind, value, duplicates, validation = await self._patch_body(exchange)
         saved = await patch.patch(
             self._context,

@@ -57,6 +57,8 @@ async def update(context: Context, call: Call, obj: Any) -> Saved:
         from podwright.apiserver.handlers.create import create
 
         meta.pop("resourceVersion", None)
+        if call.on_creation is not None:
+            call.on_creation()
         return await create(context, call, obj)
     if given in ("", "0") and not row.strategy.allow_unconditional_update:
         wrong = invalid(Path("metadata.resourceVersion"), 0, "must be specified for an update")

@@ -101,6 +101,8 @@ async def _apply(
     if context.entry(call.row, call.namespace, call.name) is None and not call.subresource:
         meta.pop("resourceVersion", None)
         meta.pop("uid", None)
+        if call.on_creation is not None:
+            call.on_creation()
         obj = context.ownership.apply(call, None, config, force, context.now())
         return await create(context, call, obj)
 
