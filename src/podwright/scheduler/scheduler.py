@@ -148,21 +148,29 @@ class Scheduler:
             self._unpark()
 
     def _claim_changed(self, old: Object | None, new: Object | None) -> None:
+        changed = key_of(new or old or {})
         selected = [annotation(claim or {}, SELECTED_NODE) for claim in (old, new)]
         if new is None or (selected[0] and not selected[1]):
             # No volume can be had on the node that was chosen: the Pod is looked at as if it were new.
-            claim = key_of(new or old or {})
-            for key in [key for key, claims in self._awaiting.items() if claim in claims]:
+            for key in [key for key, claims in self._awaiting.items() if changed in claims]:
                 self._forget(key, *self._assumed.get(key, ("", "")))
                 self._queue.add_rate_limited(key)
-        self._storage_changed(old, new)
+        for key, claims in self._awaiting.items():
+            if changed in claims:
+                self._queue.add(key)
+        self._look_again(lambda name, namespace: Key(namespace, name) == changed)
 
     def _storage_changed(self, old: Object | None, new: Object | None) -> None:
-        for key in tuple(self._awaiting):
-            self._queue.add(key)
-        for key in [key for key in self._parked if any(claims_of(self._pods.by_key(key) or {}))]:
-            self._parked.discard(key)
-            self._queue.add(key)
+        if old is None or new is None or _storage(old) != _storage(new):
+            self._look_again(lambda name, namespace: True)
+
+    def _look_again(self, concerns: Callable[[str, str], bool]) -> None:
+        """Look anew at the Pods that were turned down and have a claim (its name, its namespace) that is concerned."""
+        for key in tuple(self._parked):
+            claims = claims_of(self._pods.by_key(key) or {})
+            if any(concerns(name, key.namespace) for _, name, _ in claims):
+                self._parked.discard(key)
+                self._queue.add(key)
 
     def _unpark(self) -> None:
         waiting = sorted(self._parked, key=self._urgency)
@@ -379,6 +387,12 @@ def _finished(pod: Object) -> bool:
 def _wishes(pod: Object) -> object:
     """Everything of a Pod that a decision depends on."""
     return pod.get("spec"), metadata(pod).get("deletionTimestamp")
+
+
+def _storage(obj: Object) -> object:
+    """Everything of a volume or storage class that a decision depends on."""
+    meta = {field: metadata(obj).get(field) for field in ("labels", "annotations", "deletionTimestamp")}
+    return meta, {field: value for field, value in obj.items() if field != "metadata"}
 
 
 def _offer(node: Object) -> object:

@@ -501,3 +501,13 @@ class TestDefaultPullPolicy:
         strategy.carry_over(made, old)
         strategy.default(made)
         assert container["imagePullPolicy"] == POLICIES[tag]
+
+
+def test_containers_of_a_stateful_set_mount_its_claims() -> None:
+    mounting = {"spec.template.spec.containers.0.volumeMounts": [{"name": "data", "mountPath": "/data"}]}
+    claim = {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"]}}
+    made = whole(STATEFUL_SET, {**mounting, "spec.volumeClaimTemplates": [claim]})
+    assert STATEFUL_SET.validate(made) == []
+    assert "volumes" not in made["spec"]["template"]["spec"]
+    [error] = STATEFUL_SET.validate(whole(STATEFUL_SET, mounting))
+    assert str(error) == 'spec.template.spec.containers[0].volumeMounts[0].name: Not found: "data"'

@@ -34,9 +34,10 @@ _SECURITY_IGNORED: Mapping[str, str] = {
 _CONTAINER_IGNORED: Mapping[str, str] = {
     "volumeDevices": "block volumes are not there",
 }
-_VOLUMES_ACTED_ON = frozenset(
-    {"name", "emptyDir", "hostPath", "projected", "secret", "configMap", "downwardAPI", "image"}
-)
+_VOLUMES_ACTED_ON = frozenset({
+    "name", "emptyDir", "hostPath", "projected", "secret", "configMap", "downwardAPI", "image",
+    "persistentVolumeClaim", "ephemeral",
+})  # fmt: skip
 _OLD_LABELS: Mapping[str, tuple[str, str]] = {
     "beta.kubernetes.io/arch": ("v1.14", "kubernetes.io/arch"),
     "beta.kubernetes.io/os": ("v1.14", "kubernetes.io/os"),
@@ -63,9 +64,7 @@ def template_warnings(path: str, template: Mapping[str, Any], old: Mapping[str, 
 
 
 def _warnings(spec: Mapping[str, Any]) -> Iterator[str]:
-    yield from _ignored(
-        "spec", spec, _SPEC_IGNORED, default={"hostUsers": True}
-    )
+    yield from _ignored("spec", spec, _SPEC_IGNORED, default={"hostUsers": True})
     yield from _ignored("spec.affinity", spec.get("affinity") or {}, _AFFINITY_IGNORED)
     yield from _ignored("spec.securityContext", spec.get("securityContext") or {}, _SECURITY_IGNORED)
     if (spec.get("os") or {}).get("name") == "windows":

@@ -79,6 +79,17 @@ class StatefulSetStrategy(WorkloadStrategy):
         for claim in spec.get("volumeClaimTemplates") or ():
             _default_claim(claim)
 
+    def whole_template(self, spec: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """With the volumes of the claims, each of which takes the place of a volume of its name."""
+        template = super().whole_template(spec)
+        names_of_claims = [(c.get("metadata") or {}).get("name") for c in spec.get("volumeClaimTemplates") or ()]
+        if template is None or not any(names_of_claims):
+            return template
+        pod = template.get("spec") or {}
+        volumes = [v for v in pod.get("volumes") or () if v.get("name") not in names_of_claims]
+        volumes += [{"name": n, "persistentVolumeClaim": {"claimName": n}} for n in dict.fromkeys(names_of_claims) if n]
+        return {**template, "spec": {**pod, "volumes": volumes}}
+
     def prepare_for_create(self, obj: Object) -> None:
         """No Pods are there yet, and that is always said."""
         obj["status"] = {"replicas": 0, "availableReplicas": 0}

@@ -188,7 +188,12 @@ class WorkloadStrategy(Strategy):
         spec = spec_of(obj)
         selector, errors = _selector(spec, self.selector_kind)
         errors += self.spec_errors(spec)
-        return errors + template_errors(spec.get("template"), selector, self.template_kind)
+        return errors + template_errors(self.whole_template(spec), selector, self.template_kind)
+
+    def whole_template(self, spec: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The template as its Pods will have it, for checks."""
+        template: Mapping[str, Any] | None = spec.get("template")
+        return template
 
     def spec_errors(self, spec: Mapping[str, Any]) -> list[FieldError]:
         """Errors of what the kind has beside selector and template."""
