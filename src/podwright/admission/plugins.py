@@ -6,6 +6,7 @@ listed here does not exist. Page: https://kubernetes.io/docs/reference/access-au
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -19,11 +20,13 @@ from podwright.admission.chain import Chain
 from podwright.admission.default_storage_class import DefaultStorageClass
 from podwright.admission.default_toleration_seconds import DefaultTolerationSeconds
 from podwright.admission.image_digest import ImageDigest, ResolveDigest
+from podwright.admission.limit_ranger import LimitRanger
 from podwright.admission.namespace_lifecycle import NamespaceLifecycle
 from podwright.admission.node_restriction import NodeRestriction
 from podwright.admission.persistent_volume_claim_resize import PersistentVolumeClaimResize
 from podwright.admission.pod_security.plugin import PodSecurity
 from podwright.admission.priority import Priority
+from podwright.admission.resource_quota import ResourceQuota
 from podwright.admission.runtime_class import RuntimeClass
 from podwright.admission.service_account import ServiceAccount
 from podwright.admission.storage_object_in_use_protection import StorageObjectInUseProtection
@@ -38,6 +41,7 @@ from podwright.client.interface import Client
 
 ORDER = (
     "NamespaceLifecycle",
+    "LimitRanger",
     "ServiceAccount",
     "NodeRestriction",
     "AlwaysPullImages",
@@ -54,6 +58,7 @@ ORDER = (
     "CertificateSubjectRestriction",
     "MutatingAdmissionWebhook",
     "ValidatingAdmissionWebhook",
+    "ResourceQuota",
 )
 DEFAULT_ON = frozenset(ORDER) - {"AlwaysPullImages", "ImageDigest"}
 
@@ -98,6 +103,7 @@ def build_chain(
     dispatch = Dispatch(client, caller, counts)
     makers: Mapping[str, Callable[[], Any]] = {
         "NamespaceLifecycle": lambda: NamespaceLifecycle(client),
+        "LimitRanger": lambda: LimitRanger(client),
         "ServiceAccount": lambda: ServiceAccount(client),
         "NodeRestriction": lambda: NodeRestriction(client),
         "AlwaysPullImages": AlwaysPullImages,
@@ -114,6 +120,7 @@ def build_chain(
         "CertificateSubjectRestriction": CertificateSubjectRestriction,
         "MutatingAdmissionWebhook": lambda: MutatingAdmissionWebhook(Source(client, MUTATING_WEBHOOKS), dispatch),
         "ValidatingAdmissionWebhook": lambda: ValidatingAdmissionWebhook(Source(client, VALIDATING_WEBHOOKS), dispatch),
+        "ResourceQuota": lambda: ResourceQuota(client, lambda: datetime.datetime.now(datetime.UTC)),
     }
     plugins = [makers[name]() for name in chosen(enabled, disabled)]
     return Chain(

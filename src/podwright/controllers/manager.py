@@ -33,6 +33,7 @@ from podwright.controllers.persistent_volumes import PersistentVolumes
 from podwright.controllers.pod_gc import PodGarbage
 from podwright.controllers.replica_set.controller import KINDS as REPLICA_KINDS
 from podwright.controllers.replica_set.controller import Replicas
+from podwright.controllers.resource_quota import QuotaCounts
 from podwright.controllers.root_ca import RootCa
 from podwright.controllers.service_account import ServiceAccounts
 from podwright.controllers.stateful_set import controller as stateful_set
@@ -101,6 +102,7 @@ class Controllers:
             Jobs(client, informers, self._recorder("job-controller"), clock),
             CronJobs(client, informers, self._recorder("cronjob-controller"), clock),
             JobTtl(client, informers, clock),
+            QuotaCounts(client, informers, followed, clock),
             DisruptionBudgets(client, informers, self._recorder("controllermanager"), clock),
         )
 

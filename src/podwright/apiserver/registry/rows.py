@@ -22,6 +22,7 @@ from podwright.apiserver.registry.ingress import IngressStrategy
 from podwright.apiserver.registry.ingress_class import IngressClassStrategy
 from podwright.apiserver.registry.job import JobStrategy
 from podwright.apiserver.registry.lease import LeaseStrategy
+from podwright.apiserver.registry.limit_range import LimitRangeStrategy
 from podwright.apiserver.registry.namespace import NamespaceStrategy
 from podwright.apiserver.registry.node import NodeStrategy
 from podwright.apiserver.registry.persistent_volume import PersistentVolumeStrategy
@@ -31,6 +32,7 @@ from podwright.apiserver.registry.pod_disruption_budget import PodDisruptionBudg
 from podwright.apiserver.registry.pod_template_objects import PodTemplateStrategy
 from podwright.apiserver.registry.priority_class import PriorityClassStrategy
 from podwright.apiserver.registry.replica_set import ReplicaSetStrategy, ReplicationControllerStrategy
+from podwright.apiserver.registry.resource_quota import ResourceQuotaStrategy
 from podwright.apiserver.registry.role import ClusterRoleStrategy, RoleStrategy
 from podwright.apiserver.registry.role_binding import ClusterRoleBindingStrategy, RoleBindingStrategy
 from podwright.apiserver.registry.runtime_class import RuntimeClassStrategy
@@ -264,5 +266,20 @@ ROWS: Sequence[Row] = (
         IngressClassStrategy(),
         "io.k8s.api.networking.v1.IngressClass",
         singular="ingressclass",
+    ),
+    Row(
+        resources.LIMIT_RANGES,
+        LimitRangeStrategy(),
+        _CORE + "LimitRange",
+        singular="limitrange",
+        short_names=("limits",),
+    ),
+    Row(
+        resources.RESOURCE_QUOTAS,
+        ResourceQuotaStrategy(),
+        _CORE + "ResourceQuota",
+        singular="resourcequota",
+        short_names=("quota",),
+        subresources=("status",),
     ),
 )
