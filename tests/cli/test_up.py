@@ -52,3 +52,9 @@ def test_run_starts_a_stopped_node_with_the_flags_of_its_last_start(
     monkeypatch.setattr(run.subprocess, "run", start)
     answer = CliRunner().invoke(main, ["run", "--data-dir", str(data_dir), str(file)])
     assert (answer.exit_code, asked[0][-3:]) == (1, ["--data-dir", str(data_dir), "--listen=127.0.0.1:7000"])
+
+
+def test_labels_that_are_not_a_nodes_to_give_are_refused_at_once() -> None:
+    told = CliRunner().invoke(main, ["up", "--node-labels=disk=ssd,node-role.kubernetes.io/db=,kubernetes.io/os=linux"])
+    assert told.exit_code == 2
+    assert "a node may not give itself node-role.kubernetes.io/db: labels" in " ".join(told.output.split())

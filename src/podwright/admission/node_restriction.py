@@ -13,6 +13,7 @@ from podwright.admission.interface import Attributes, Operation
 from podwright.admission.node_identity import PREFIX, node_of
 from podwright.admission.pod_requests import refusal
 from podwright.api.errors import NotFound
+from podwright.api.node_labels import of_kubelets
 from podwright.api.objects import Object, metadata, name_of, uid_of
 from podwright.api.pod_references import references
 from podwright.api.pods import MIRROR_ANNOTATION, is_mirror, spec_of
@@ -27,17 +28,6 @@ from podwright.api.resources import (
 from podwright.client.interface import Client
 
 _LEASES_NAMESPACE = "kube-node-lease"
-_OWN_DOMAINS = ("kubernetes.io", "k8s.io")
-_KUBELET_DOMAINS = ("kubelet.kubernetes.io", "node.kubernetes.io")
-_RESTRICTED_DOMAIN = "node-restriction.kubernetes.io"
-_KUBELET_LABELS = frozenset(
-    (
-        "kubernetes.io/hostname", "kubernetes.io/arch", "kubernetes.io/os", "beta.kubernetes.io/arch",
-        "beta.kubernetes.io/os", "beta.kubernetes.io/instance-type", "node.kubernetes.io/instance-type",
-        "topology.kubernetes.io/zone", "topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/zone",
-        "failure-domain.beta.kubernetes.io/region",
-    )
-)  # fmt: skip
 _NODE_SIGNERS = ("kubernetes.io/kube-apiserver-client-kubelet", "kubernetes.io/kubelet-serving")
 _OTHERS_ACCOUNTS = "a service account"
 
@@ -170,11 +160,11 @@ def node_error(node: str, attributes: Attributes) -> str:
         return f"{who} is not allowed to modify node {_q(name)}"
     labels, before = metadata(new).get("labels") or {}, metadata(old).get("labels") or {}
     if attributes.operation is Operation.CREATE:
-        taken = [label for label in labels if not _kubelets(label)]
+        taken = [label for label in labels if not of_kubelets(label)]
         return f"{who} is not allowed to set the following labels: {_listed(taken)}" if taken else ""
     if attributes.operation is Operation.UPDATE:
         changed = [label for label in {**before, **labels} if before.get(label) != labels.get(label)]
-        taken = [label for label in changed if not _kubelets(label)]
+        taken = [label for label in changed if not of_kubelets(label)]
         if taken:
             return f"{who} is not allowed to modify labels: {_listed(taken)}"
         if spec_of(new).get("taints") != spec_of(old).get("taints"):
@@ -186,18 +176,6 @@ def node_error(node: str, attributes: Attributes) -> str:
 
 def _listed(labels: Iterable[str]) -> str:
     return ", ".join(sorted(labels))
-
-
-def _kubelets(label: str) -> bool:
-    """Whether a kubelet may give its node a label: its own, and those of nobody in particular."""
-    domain = label.rpartition("/")[0]
-
-    def within(*domains: str) -> bool:
-        return any(domain == d or domain.endswith(f".{d}") for d in domains)
-
-    if within(_RESTRICTED_DOMAIN):
-        return False
-    return not within(*_OWN_DOMAINS) or label in _KUBELET_LABELS or within(*_KUBELET_DOMAINS)
 
 
 def lease_error(node: str, attributes: Attributes) -> str:

@@ -55,7 +55,16 @@ def _names(ctx: click.Context, param: click.Parameter, value: str) -> list[str]:
 
 
 def _labels(ctx: click.Context, param: click.Parameter, value: str) -> dict[str, str]:
-    return {key: label for key, _, label in (part.partition("=") for part in _names(ctx, param, value))}
+    from podwright.api.node_labels import KUBELET_DOMAINS, KUBELET_LABELS, of_kubelets
+
+    labels = {key: label for key, _, label in (part.partition("=") for part in _names(ctx, param, value))}
+    strange = sorted(key for key in labels if not of_kubelets(key))
+    if strange:
+        raise click.BadParameter(
+            f"a node may not give itself {', '.join(strange)}: labels in the 'kubernetes.io' namespace must begin "
+            f"with an allowed prefix ({', '.join(KUBELET_DOMAINS)}) or be one of {', '.join(sorted(KUBELET_LABELS))}"
+        )
+    return labels
 
 
 _FILE = click.Path(exists=True, path_type=Path, resolve_path=True)
