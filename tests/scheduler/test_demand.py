@@ -69,3 +69,21 @@ def test_host_ports() -> None:
     assert everywhere.conflicts(local)
     assert not local.conflicts(HostPort("127.0.0.2", "TCP", 80))
     assert not everywhere.conflicts(HostPort("0.0.0.0", "UDP", 80))
+
+
+@pytest.mark.parametrize(
+    ("asked", "conditions", "cpu"),
+    [
+        pytest.param("2", [], 2000, id="nothing is under way"),
+        pytest.param("2", [("PodResizePending", "Deferred")], 2000, id="more is wanted: it will be given"),
+        pytest.param("2", [("PodResizePending", "Infeasible")], 1000, id="more than the node can give"),
+        pytest.param("500m", [("PodResizeInProgress", "")], 1000, id="less, which is not given back yet"),
+    ],
+)
+def test_a_resize_counts_what_may_be_used(asked: str, conditions: list[tuple[str, str]], cpu: int) -> None:
+    resized = pod(cpu=asked)
+    resized["status"] = {
+        "containerStatuses": [{"name": "c", "allocatedResources": {"cpu": "1"}}],
+        "conditions": [{"type": kind, "status": "True", "reason": reason} for kind, reason in conditions],
+    }
+    assert demand_of(resized).requests == {"cpu": cpu}

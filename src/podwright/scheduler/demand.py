@@ -8,15 +8,16 @@ https://kubernetes.io/docs/concepts/scheduling-eviction/pod-overhead/
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from podwright.api.objects import Object, metadata, name_of
-from podwright.api.quantity import Value, ceil_value, milli_value
+from podwright.api.quantity import Value, ceil_value, max_resources, milli_value
 
 ANY_ADDRESS = "0.0.0.0"
 DEFAULT_MILLI_CPU = 100
+_RESIZING = ("PodResizePending", "PodResizeInProgress")
 DEFAULT_MEMORY = 200 * 1024 * 1024
 
 
@@ -85,7 +86,8 @@ def demand_of(pod: Object) -> Demand:
     counts. The Pod's own request replaces what its containers add up to, and its overhead comes on top.
     """
     spec = pod.get("spec") or {}
-    containers, inits = spec.get("containers") or (), spec.get("initContainers") or ()
+    containers = _as_given(pod, spec.get("containers") or (), "containerStatuses")
+    inits = _as_given(pod, spec.get("initContainers") or (), "initContainerStatuses")
     requests = _together(containers, inits, defaults={})
     requests.update(amounts((spec.get("resources") or {}).get("requests") or {}))
     weights = _together(containers, inits, defaults={"cpu": DEFAULT_MILLI_CPU, "memory": DEFAULT_MEMORY})
@@ -99,6 +101,28 @@ def demand_of(pod: Object) -> Demand:
         weights.get("cpu", 0),
         weights.get("memory", 0),
     )
+
+
+def _as_given(pod: Object, containers: Sequence[Object], statuses: str) -> Sequence[Object]:
+    """The containers with what they were given where that is not what they ask for: a resize that is under way.
+
+    The larger counts; of a wish that the node can never fulfil, only what was given.
+    """
+    status = pod.get("status") or {}
+    given = {s["name"]: s["allocatedResources"] for s in status.get(statuses) or () if s.get("allocatedResources")}
+    waiting = [c for c in status.get("conditions") or () if c.get("type") in _RESIZING and c.get("status") == "True"]
+    if not given or not waiting:
+        return containers
+    hopeless = any(c.get("reason") == "Infeasible" for c in waiting)
+    changed = []
+    for container in containers:
+        has = given.get(container["name"])
+        asked = (container.get("resources") or {}).get("requests") or {}
+        if has is not None:
+            counts = {**asked, **has} if hopeless else {**has, **max_resources(asked, has)}
+            container = {**container, "resources": {**(container.get("resources") or {}), "requests": counts}}
+        changed.append(container)
+    return changed
 
 
 def _together(

@@ -120,7 +120,10 @@ class Scheduler:
         if new is not None and _node_of(new) and not _finished(new):
             # Somebody else may have bound it to another node than the one decided on.
             self._placed.get(self._assumed.pop(key, ("", ""))[1], {}).pop(key, None)
-            self._placed.setdefault(_node_of(new), {})[key] = demand_of(new)
+            here, demand = self._placed.setdefault(_node_of(new), {}), demand_of(new)
+            # A resize that is done may leave room.
+            freed = freed or here.get(key, demand) != demand
+            here[key] = demand
         if new is not None and self._is_mine(new):
             # A Pod that was turned down is looked at again only when it is no longer what was turned down.
             if old is None or key not in self._parked or _wishes(old) != _wishes(new):
@@ -162,7 +165,7 @@ class Scheduler:
 
     def _storage_changed(self, old: Object | None, new: Object | None) -> None:
         if old is None or new is None or _storage(old) != _storage(new):
-            self._look_again(lambda name, namespace: True)
+            self._look_again(lambda name, namespace: self._claims.get(name, namespace) is not None)
 
     def _look_again(self, concerns: Callable[[str, str], bool]) -> None:
         """Look anew at the Pods that were turned down and have a claim (its name, its namespace) that is concerned."""
