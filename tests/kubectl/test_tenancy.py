@@ -1,0 +1,74 @@
+"""Quotas, limits, priorities, budgets and drain on a real node, by kubectl."""
+
+from __future__ import annotations
+
+import json
+
+from tests.kubectl.tool import SLEEP, Kubectl, columns
+from tests.node.running_node import RunningNode
+
+IMAGE = "podwright/busybox:1"
+
+
+def test_a_quota_that_is_used_up_says_so(kubectl: Kubectl) -> None:
+    kubectl("create", "quota", "small", "--hard=pods=1,requests.cpu=500m,count/jobs.batch=1,limits.cpu=1")
+    kubectl("wait", "--for=jsonpath={.status.used.pods}=0", "quota/small", "--timeout=20s")
+    said = kubectl.refused("run", "none", f"--image={IMAGE}", "--", "sleep", "1000")
+    assert said == (
+        'Error from server (Forbidden): pods "none" is forbidden: failed quota: small: must specify limits.cpu for: '
+        "none; requests.cpu for: none\n"
+    )
+    limits = {"type": "Container", "default": {"cpu": "100m"}, "max": {"cpu": "800m"}}
+    limit_range = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "l"}, "spec": {"limits": [limits]}}
+    kubectl("create", "-f", "-", stdin=json.dumps(limit_range))
+    kubectl("run", "one", f"--image={IMAGE}", "--", "sh", "-c", SLEEP)
+    assert kubectl("get", "pod", "one", "-o", "jsonpath={.spec.containers[0].resources}") == (
+        '{"limits":{"cpu":"100m"},"requests":{"cpu":"100m"}}'
+    )
+    said = kubectl.refused("run", "two", f"--image={IMAGE}", "--", "sleep", "1000")
+    assert said == (
+        'Error from server (Forbidden): pods "two" is forbidden: exceeded quota: small, requested: pods=1, used: '
+        "pods=1, limited: pods=1\n"
+    )
+    (row,) = columns(kubectl("get", "quota"))
+    assert row["REQUEST"] == "count/jobs.batch: 0/1, pods: 1/1, requests.cpu: 100m/500m"
+    assert row["LIMIT"] == "limits.cpu: 100m/1"
+    assert "pods" in kubectl("describe", "quota", "small")
+    assert "Container" in kubectl("describe", "limits", "l")
+    kubectl("delete", "pod", "one", "--wait=true", "--grace-period=1")
+    kubectl("wait", "--for=jsonpath={.status.used.pods}=0", "quota/small", "--timeout=20s")
+
+
+def test_a_pod_has_the_priority_of_its_class(kubectl: Kubectl) -> None:
+    name = f"gold-{kubectl.namespace}"
+    kubectl("create", "priorityclass", name, "--value=1000", "--preemption-policy=Never")
+    try:
+        kubectl("run", "rich", f"--image={IMAGE}", f"--overrides={json.dumps({'spec': {'priorityClassName': name}})}")
+        found = kubectl("get", "pod", "rich", "-o", "jsonpath={.spec.priority} {.spec.preemptionPolicy}")
+        assert found == "1000 Never"
+        rows = {row["NAME"]: row for row in columns(kubectl("get", "priorityclass"))}
+        assert (rows[name]["VALUE"], rows[name]["GLOBAL-DEFAULT"]) == ("1000", "false")
+        assert rows["system-node-critical"]["VALUE"] == "2000001000"
+    finally:
+        kubectl("delete", "priorityclass", name)
+
+
+def test_a_drain_keeps_to_budgets(kubectl: Kubectl, node: RunningNode) -> None:
+    kubectl("create", "pdb", "keep", "--selector=keep=yes", "--min-available=1")
+    for name in ("a", "b"):
+        kubectl.pod(name, SLEEP, labels={"keep": "yes"})
+    kubectl("wait", "--for=jsonpath={.status.disruptionsAllowed}=1", "pdb/keep", "--timeout=20s")
+    (row,) = columns(kubectl("get", "pdb"))
+    assert (row["MIN AVAILABLE"], row["MAX UNAVAILABLE"], row["ALLOWED DISRUPTIONS"]) == ("1", "N/A", "1")
+    kubectl("cordon", node.name)
+    try:
+        selected = ("--pod-selector=keep=yes", "--force", "--ignore-daemonsets", "--delete-emptydir-data")
+        said = kubectl.refused("drain", node.name, *selected, "--timeout=2s")
+        assert "Cannot evict pod as it would violate the pod's disruption budget." in said
+        left = kubectl("get", "pods", "--selector=keep=yes", "-o", "name").split()
+        assert len(left) == 1
+        kubectl("delete", "pdb", "keep")
+        kubectl("drain", node.name, *selected, "--timeout=60s")
+        assert kubectl("get", "pods", "--selector=keep=yes", "-o", "name") == ""
+    finally:
+        kubectl("uncordon", node.name)
