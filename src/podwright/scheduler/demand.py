@@ -114,15 +114,14 @@ def _as_given(pod: Object, containers: Sequence[Object], statuses: str) -> Seque
     if not given or not waiting:
         return containers
     hopeless = any(c.get("reason") == "Infeasible" for c in waiting)
-    changed = []
-    for container in containers:
-        has = given.get(container["name"])
-        asked = (container.get("resources") or {}).get("requests") or {}
-        if has is not None:
-            counts = {**asked, **has} if hopeless else {**has, **max_resources(asked, has)}
-            container = {**container, "resources": {**(container.get("resources") or {}), "requests": counts}}
-        changed.append(container)
-    return changed
+    return [_with_given(c, given[c["name"]], hopeless=hopeless) if c["name"] in given else c for c in containers]
+
+
+def _with_given(container: Object, has: Mapping[str, Value], *, hopeless: bool) -> Object:
+    resources = container.get("resources") or {}
+    asked = resources.get("requests") or {}
+    counts = {**asked, **has} if hopeless else max_resources(asked, has)
+    return {**container, "resources": {**resources, "requests": counts}}
 
 
 def _together(
