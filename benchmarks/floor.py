@@ -7,6 +7,7 @@ the same image, command, environment, mounts, log, seccomp profile, cgroup paren
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import shutil
@@ -80,10 +81,14 @@ async def floor_of(node: Node, uid: str) -> Floor:
     sandbox_info = await node.runtime.pod_sandbox_status(sandboxes.items[0].id, verbose=True)
     container_info = await node.runtime.container_status(containers.containers[0].id, verbose=True)
     sandbox = json_format.ParseDict(json.loads(sandbox_info.info["info"])["config"], pb.PodSandboxConfig())
-    container = json_format.ParseDict(json.loads(container_info.info["info"])["config"], pb.ContainerConfig())
-    for config in (sandbox, container):
-        config.labels.clear()
-        config.annotations.clear()
+    config = json.loads(container_info.info["info"])["config"]
+    for variable in config.get("envs") or ():
+        # Bytes to us, which JSON has in base64; the runtime shows it as text.
+        variable["value"] = base64.b64encode(variable.get("value", "").encode()).decode()
+    container = json_format.ParseDict(config, pb.ContainerConfig())
+    for made in (sandbox, container):
+        made.labels.clear()
+        made.annotations.clear()
     return Floor(node.runtime, sandbox, container)
 
 

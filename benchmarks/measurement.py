@@ -21,6 +21,8 @@ class Measurement:
     then: float | None = None
     """the budget to come, in `unit`"""
     higher_is_better: bool = False
+    cpu: float | None = None
+    """Microseconds of CPU that podwright takes for one; a busy machine changes that much less than `measured`."""
     note: str = ""
     samples: Sequence[float] = ()
     floor_samples: Sequence[float] = ()

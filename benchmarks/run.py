@@ -33,6 +33,7 @@ from benchmarks import (
     parallel_pulls,
     post_start,
     probes,
+    services,
     up_to_ready,
 )
 from benchmarks.measurement import Measurement
@@ -48,6 +49,7 @@ ON_A_NODE: Final = {
     "post_start": post_start,
     "probes": probes,
     "parallel_pulls": parallel_pulls,
+    "services": services,
     "fan_out": fan_out,
     "api_server": api_server,  # last: it leaves thousands of objects to the purge
 }
@@ -119,16 +121,17 @@ def table(rows: Sequence[Measurement], before: dict[str, Any], after: dict[str, 
     )
     out = Table(title="Budgets", caption=told)
     out.add_column("what")
-    for column in ("measured", "floor", "ratio", "budget", "next"):
+    for column in ("measured", "CPU", "floor", "ratio", "budget", "next"):
         out.add_column(column, justify="right")
     out.add_column("verdict")
     out.add_column("note")
     for row in rows:
         floor = "" if row.floor is None else f"{row.floor:,.4g}"
+        cpu = "" if row.cpu is None else f"{row.cpu:,.0f} us"
         following = "" if row.then is None else f"{row.then:,.4g}"
         out.add_row(
-            row.budget, f"{_number(row.measured)} {row.unit}", floor, f"{row.ratio:.2f}", _number(row.limit), following,
-            row.verdict, row.note,
+            row.budget, f"{_number(row.measured)} {row.unit}", cpu, floor, f"{row.ratio:.2f}", _number(row.limit),
+            following, row.verdict, row.note,
         )  # fmt: skip
     return out
 
