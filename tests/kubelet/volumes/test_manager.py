@@ -429,11 +429,10 @@ class TestTokens:
 class TestImages:
     async def test_an_image_is_pulled_once(self, bench: Bench) -> None:
         volume = {"name": "v", "image": {"reference": "busybox", "pullPolicy": "Always"}}
-        containers = [{"name": "b"}, {"name": "c", "volumeMounts": [{"name": "v", "mountPath": "/a"}]}]
         for _ in range(2):
-            mounted = await bench.mount(volume, containers=containers)
+            mounted = await bench.mount(volume)
         assert mounted == MountedVolumes(images={"v": "sha256:busybox"})
-        assert bench.images.asked == [("c", "busybox", "Always")]
+        assert bench.images.asked == [("", "busybox", "Always")]
 
     async def test_one_that_is_not_there_is_tried_again(self, bench: Bench) -> None:
         bench.images.failure = ImageError("ErrImagePull", "no")
@@ -584,6 +583,7 @@ class TestClaims:
             await bench.mount(PVC)
         runs = pod(PVC) | {"status": {"phase": "Running"}}
         assert (await bench.manager.mount(runs)).paths == {"v": "/"}
+        assert (await bench.mount(PVC, {"name": "more", "emptyDir": {}})).paths["v"] == "/"
 
     async def test_files_are_not_for_containers_to_change(self, bench: Bench) -> None:
         await bench.config_map(a="1")

@@ -63,6 +63,8 @@ class Collector:
     now: datetime.datetime
     tokens: dict[str, Collected] = field(default_factory=dict)
     """tokens that the Pod has, by what was asked for; they are used until it is time for new ones"""
+    in_place: frozenset[str] = frozenset()
+    """volumes that the Pod has already"""
     read: dict[Reference, str] = field(default_factory=dict)
     """resourceVersion of each object that may change, "" for one that is not there"""
 

@@ -13,9 +13,16 @@ from typing import Protocol
 
 from podwright.api.objects import Object
 from podwright.kubelet.errors import WaitingError
-from podwright.kubelet.interfaces import ContainerKind, ContainerRef, Images
 
 DIRECTORY = "kubernetes.io~image"
+
+
+class VolumeImages(Protocol):
+    """images/manager: makes an image present, by the volume's pull policy."""
+
+    async def ensure_for_volume(self, pod: Object, image: str, policy: str, runtime_handler: str) -> str:
+        """The runtime's id of the image. Writes the events, which are about no container. Raises ImageError."""
+        ...
 
 
 class Files(Protocol):
@@ -52,22 +59,12 @@ def mounted_names(pod_dir: Path) -> Sequence[str]:
         return []
 
 
-async def ensure(images: Images, pod: Object, volume: Object) -> str | WaitingError:
+async def ensure(images: VolumeImages, pod: Object, volume: Object) -> str | WaitingError:
     """The runtime's id of the volume's image, or why it is not there."""
     source = volume["image"]
     reference = source.get("reference") or ""
     policy = source.get("pullPolicy") or "IfNotPresent"
     try:
-        return await images.ensure(_first_user(pod, volume["name"]), reference, policy, "")
+        return await images.ensure_for_volume(pod, reference, policy, "")
     except WaitingError as error:
         return error
-
-
-def _first_user(pod: Object, volume: str) -> ContainerRef:
-    """The container that events are about: the first that mounts the volume."""
-    spec = pod.get("spec") or {}
-    for kind in (ContainerKind.INIT, ContainerKind.APP):
-        for container in spec.get(kind.value) or ():
-            if any(mount.get("name") == volume for mount in container.get("volumeMounts") or ()):
-                return ContainerRef(pod, container["name"], kind)
-    return ContainerRef(pod, spec["containers"][0]["name"], ContainerKind.APP)

@@ -24,7 +24,7 @@ from podwright.client.interface import Client
 from podwright.kubelet.environment.downward_api import NodeFacts
 from podwright.kubelet.errors import WaitingError
 from podwright.kubelet.images.image_files import ImageFilesError
-from podwright.kubelet.interfaces import Images, MountedVolumes, VolumeError
+from podwright.kubelet.interfaces import MountedVolumes, VolumeError
 from podwright.kubelet.volumes import (
     config_map,
     downward_api,
@@ -75,7 +75,7 @@ class VolumeManager:
     def __init__(
         self,
         client: Client,
-        images: Images,
+        images: image.VolumeImages,
         image_files: image.Files,
         pods_dir: Path,
         *,
@@ -134,7 +134,8 @@ class VolumeManager:
 
     async def _mount(self, uid: str, entry: _Entry) -> MountedVolumes:
         pod = entry.pod
-        collector = Collector(self._client, pod, self._node, self._clock(), entry.tokens)
+        in_place = frozenset(entry.mounted.paths) if entry.mounted else frozenset()
+        collector = Collector(self._client, pod, self._node, self._clock(), entry.tokens, in_place)
         plans: list[PlannedVolume] = []
         images: dict[str, str | WaitingError] = {}
         volumes = (pod.get("spec") or {}).get("volumes") or ()

@@ -37,8 +37,12 @@ async def resolve(collector: Collector, volume: Object) -> Claimed:
         raise VolumeSourceError(f"{what}: {missing(PERSISTENT_VOLUME_CLAIMS, name)}")
     if "ephemeral" in volume and not _owns(pod, claim):
         raise VolumeSourceError(f"{what}: PVC was not created for pod {name_of(pod)} (pod is not owner)")
-    if why := _refusal(pod, claim):
-        raise VolumeSourceError(f"{what}: {why}")
+    # A Pod that runs keeps its volume although the claim is to go: the claim waits for the Pod.
+    has_it = volume["name"] in collector.in_place or (pod.get("status") or {}).get("phase") == "Running"
+    if metadata(claim).get("deletionTimestamp") and not has_it:
+        raise VolumeSourceError(f"{what}: PVC is being deleted")
+    if (claim.get("status") or {}).get("phase") != "Bound" or not spec_of(claim).get("volumeName"):
+        raise VolumeSourceError(f"{what}: PVC is not bound")
     bound = spec_of(claim)["volumeName"]
     found = await read_reference(collector.client, PERSISTENT_VOLUMES, "", bound)
     if found is None:
@@ -55,13 +59,3 @@ async def resolve(collector: Collector, volume: Object) -> Claimed:
 
 def _owns(pod: Object, claim: Object) -> bool:
     return any(owner.get("uid") == uid_of(pod) for owner in metadata(claim).get("ownerReferences") or ())
-
-
-def _refusal(pod: Object, claim: Object) -> str:
-    # A Pod that runs keeps its volume although the claim is to go: the claim waits for the Pod.
-    started = (pod.get("status") or {}).get("phase") == "Running"
-    if metadata(claim).get("deletionTimestamp") and not started:
-        return "PVC is being deleted"
-    if (claim.get("status") or {}).get("phase") != "Bound" or not spec_of(claim).get("volumeName"):
-        return "PVC is not bound"
-    return ""
