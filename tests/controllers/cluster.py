@@ -49,8 +49,9 @@ class Cluster:
         self.ends_pods = True
         """Whether Pods that are deleted go."""
         self.starts_pods = True
-        self.most_going = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        """Whether new Pods are bound and become Running."""
+        self.ever: list[Object] = []
+        """Every Pod that there ever was, as it was first seen."""
 
     def now(self) -> datetime.datetime:
         return datetime.datetime.now(datetime.UTC) + self.ahead
@@ -89,11 +90,12 @@ class Cluster:
         return await eventually(condition, within)
 
     @asynccontextmanager
-    async def controlled(self, *makes: Make) -> AsyncIterator[None]:
-        """Controllers that run until the block ends, and are then gone at once."""
-        informers = Informers(self.client)
-        recorder = EventRecorder(self.client, "test", "", self.now)
-        controllers = [make(self.client, informers, recorder, self.now) for make in makes]
+    async def controlled(self, *makes: Make, client: Any = None) -> AsyncIterator[None]:
+        """Controllers that run until the block ends, and are then gone at once; `client`: theirs, if it is another."""
+        client = client or self.client
+        informers = Informers(client)
+        recorder = EventRecorder(client, "test", "", self.now)
+        controllers = [make(client, informers, recorder, self.now) for make in makes]
         async with running(recorder.run(), informers.run(), *(one.run() for one in controllers)):
             yield
 
@@ -101,7 +103,14 @@ class Cluster:
         """What kubelets would tell of Pods, until cancelled."""
         pods = Informer(self.client, PODS)
         queue: asyncio.Queue[Object] = asyncio.Queue()
-        pods.add_handler(lambda old, new: None if new is None else queue.put_nowait(new))
+
+        def seen(old: Object | None, new: Object | None) -> None:
+            if new is not None:
+                queue.put_nowait(new)
+                if old is None:
+                    self.ever.append(new)
+
+        pods.add_handler(seen)
         async with running(pods.run()):
             while True:
                 pod = await queue.get()
@@ -126,6 +135,12 @@ class Cluster:
             return
         if status.get("phase") == "Pending":
             await self.tell(pod, "Running", ready=self.healthy(pod))
+
+    async def end_pods(self) -> None:
+        """All Pods that are being deleted are gone."""
+        for pod in await self.list(PODS):
+            if metadata(pod).get("deletionTimestamp"):
+                await self._look_after(pod)
 
     async def tell(self, pod: Object, phase: str, *, ready: bool) -> None:
         """Set a Pod's status as its kubelet would."""

@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-from podwright.api.names import dns_subdomain
 from podwright.api.objects import Object, copy_object
 
 POD_TEMPLATE_HASH = "pod-template-hash"
@@ -32,11 +31,6 @@ def pod_from(template: Mapping[str, Any], reference: Mapping[str, Any], namespac
         if meta.get(field):
             made[field] = copy_object(meta[field])
     return {"apiVersion": "v1", "kind": "Pod", "metadata": made, "spec": copy_object(template.get("spec") or {})}
-
-
-def generated_from(owner: str) -> str:
-    """metadata.generateName for Pods of `owner`: with a dash, unless the name ends in a way that forbids one."""
-    return owner if dns_subdomain(f"{owner}-", prefix=True) else f"{owner}-"
 
 
 def without_hash(template: Mapping[str, Any]) -> Any:

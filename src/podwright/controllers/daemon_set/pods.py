@@ -12,7 +12,7 @@ from podwright.api.objects import Object, metadata, name_of, namespace_of
 from podwright.api.resources import DAEMON_SETS
 from podwright.controllers.daemon_set.nodes import tolerations
 from podwright.controllers.owned import controller_reference
-from podwright.controllers.pod_templates import generated_from, pod_from
+from podwright.controllers.pod_templates import pod_from
 from podwright.controllers.revisions import REVISION_LABEL
 
 GENERATION_LABEL = "pod-template-generation"
@@ -26,7 +26,7 @@ def new_pod(owner: Object, stamp: str, node: str) -> Object:
         (owner.get("spec") or {}).get("template") or {}, controller_reference(owner, DAEMON_SETS), namespace_of(owner)
     )
     meta, spec = pod["metadata"], pod["spec"]
-    meta["generateName"] = generated_from(name_of(owner))
+    meta["generateName"] = f"{name_of(owner)}-"
     meta["labels"] = {**(meta.get("labels") or {}), REVISION_LABEL: stamp}
     if generation := template_generation(owner):
         meta["labels"][GENERATION_LABEL] = generation

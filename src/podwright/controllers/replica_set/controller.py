@@ -29,7 +29,7 @@ from podwright.controllers.owned_pods import OwnedPods
 from podwright.controllers.pod_control import Failure as Refusal
 from podwright.controllers.pod_control import PodControl, all_at_once, is_terminating_namespace, slowly
 from podwright.controllers.pod_health import is_active, next_available_in
-from podwright.controllers.pod_templates import generated_from, pod_from
+from podwright.controllers.pod_templates import pod_from
 from podwright.controllers.replica_set.decision import Failure, Plan, plan, status
 
 
@@ -139,7 +139,7 @@ class Replicas:
     def _new_pod(self, owner: Object) -> Object:
         reference = controller_reference(owner, self._kind.resource)
         pod = pod_from((owner.get("spec") or {}).get("template") or {}, reference, namespace_of(owner))
-        pod["metadata"]["generateName"] = generated_from(name_of(owner))
+        pod["metadata"]["generateName"] = f"{name_of(owner)}-"
         return pod
 
     async def _delete(self, key: Key, owner: Object, pod: Object) -> None:

@@ -21,7 +21,7 @@ from podwright.client.interface import Client, DeleteOptions, PatchType
 from podwright.client.work_queue import WorkQueue
 from podwright.controllers.owned import claimed, is_going
 from podwright.controllers.owned_pods import OwnedPods
-from podwright.controllers.pod_control import slowly
+from podwright.controllers.pod_control import Failure, slowly
 from podwright.controllers.pod_health import next_available_in
 from podwright.controllers.revisions import Revisions, surplus, template_in
 from podwright.controllers.stateful_set.claims import changed_references, is_stale, wanted_claims
@@ -86,15 +86,19 @@ class StatefulSets:
         named = (owner.get("status") or {}).get("currentRevision")
         current = next((one for one in revisions if name_of(one) == named), update)
         plan = decide(owner, pods, name_of(update), self._clock())
+        refusal: Failure | None = None
         try:
             await self._carry_out(owner, plan, pods, current, update)
-        finally:
+        except (StatusError, OSError) as error:
             # However far it went: what is there is told.
-            now = self._clock()
-            names = {"current": name_of(current), "update": name_of(update)}
-            made = status(owner, pods, now, **names, collisions=newest.collisions)
-            if made != owner.get("status"):
-                await self._client.update(STATEFUL_SETS, {**owner, "status": made}, subresource="status")
+            refusal = error
+        now = self._clock()
+        names = {"current": name_of(current), "update": name_of(update)}
+        made = status(owner, pods, now, **names, collisions=newest.collisions)
+        if made != owner.get("status"):
+            await self._client.update(STATEFUL_SETS, {**owner, "status": made}, subresource="status")
+        if refusal is not None:
+            raise refusal
         live = {name_of(current), name_of(update), *map(revision_of, pods)}
         limit = (owner.get("spec") or {}).get("revisionHistoryLimit")
         await self._revisions.forget(surplus(revisions, live, 10 if limit is None else limit))

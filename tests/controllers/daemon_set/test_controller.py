@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.controllers.cluster import SELECTOR, Cluster, cluster, template
+from tests.controllers.interruption import killed_after
 
-from podwright.api.objects import Object, metadata
-from podwright.api.resources import CONTROLLER_REVISIONS, DAEMON_SETS, NODES
+from podwright.api.objects import Object, metadata, name_of
+from podwright.api.resources import CONTROLLER_REVISIONS, DAEMON_SETS, NODES, PODS
 from podwright.controllers.daemon_set.controller import DaemonSets
 from podwright.controllers.daemon_set.pods import node_of
 
@@ -64,3 +66,54 @@ async def test_with_surge_the_new_pod_is_there_before_the_old_one_goes(tmp_path:
         await c.change(DAEMON_SETS, "agent", {"spec": {"template": template("app:2")}})
         await c.until(lambda: settled(c, {"n"}, "app:2"))
         assert [reason for reason, _ in await c.told()] == ["SuccessfulCreate", "SuccessfulCreate", "SuccessfulDelete"]
+
+
+@pytest.mark.parametrize("writes", range(1, 16))
+@pytest.mark.parametrize("surge", [0, 1], ids=["in place", "with surge"])
+async def test_killed_after_any_write_it_is_brought_to_its_end(tmp_path: Path, writes: int, surge: int) -> None:
+    async with cluster(tmp_path, ("n", "m")) as c:
+        async with c.controlled(DaemonSets):
+            rolling = {"maxSurge": surge, "maxUnavailable": 1 - surge}
+            await make(c, updateStrategy={"type": "RollingUpdate", "rollingUpdate": rolling})
+            await c.until(lambda: settled(c, {"n", "m"}))
+        await c.make(NODES, "o")
+        await c.change(DAEMON_SETS, "agent", {"spec": {"template": template("app:2")}})
+        everywhere = {"n", "m", "o"}
+        await killed_after(writes, c, (DaemonSets,), lambda: settled(c, everywhere, "app:2"))
+        async with c.controlled(DaemonSets):
+            await c.until(lambda: settled(c, everywhere, "app:2"))
+        made = [pod for pod in c.ever if pod["spec"]["containers"][0]["image"] == "app:2"]
+        assert len(made) == 3, "no Pod was made twice"
+        assert sorted(one["revision"] for one in await c.list(CONTROLLER_REVISIONS)) == [1, 2]
+
+
+async def test_a_pod_that_failed_is_replaced_the_second_time_after_a_while(tmp_path: Path) -> None:
+    async with cluster(tmp_path, ("n",)) as c, c.controlled(DaemonSets):
+        await make(c)
+        await c.until(lambda: settled(c, {"n"}))
+        for _ in range(2):
+            (pod,) = await c.pods()
+            await c.tell(pod, "Failed", ready=False)
+
+            async def another(before: Object = pod) -> bool:
+                return name_of(before) not in {name_of(p) for p in await c.pods()} and await settled(c, {"n"})
+
+            await c.until(another)
+        assert sum(reason == "FailedDaemonPod" for reason, _ in await c.told()) == 2
+
+
+async def test_on_delete_waits_for_somebody(tmp_path: Path) -> None:
+    async with cluster(tmp_path, ("n", "m")) as c, c.controlled(DaemonSets):
+        await make(c, updateStrategy={"type": "OnDelete"})
+        await c.until(lambda: settled(c, {"n", "m"}))
+        await c.change(DAEMON_SETS, "agent", {"spec": {"template": template("app:2")}})
+
+        async def seen() -> bool:
+            owner = await c.get(DAEMON_SETS, "agent")
+            return bool(owner["status"]["observedGeneration"] == metadata(owner)["generation"])
+
+        await c.until(seen)
+        for pod in await c.pods():
+            assert pod["spec"]["containers"][0]["image"] == "app:1"
+            await c.delete(PODS, name_of(pod))
+        await c.until(lambda: settled(c, {"n", "m"}, "app:2"))
