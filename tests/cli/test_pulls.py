@@ -12,6 +12,7 @@ from podwright.kubelet.images.pull_progress import Layer, PullProgress
 POD = {
     "spec": {
         "initContainers": [{"name": "first", "image": "init:1"}],
+        "volumes": [{"name": "data", "emptyDir": {}}, {"name": "files", "image": {"reference": "files:1"}}],
         "containers": [{"name": "main", "image": "app:1"}, {"name": "second", "image": "app:1"}],
     }
 }
@@ -24,6 +25,10 @@ def event(reason: str, container: str, version: int, kind: str = "containers", s
         "lastTimestamp": f"2026-01-01T00:00:0{second}Z",
         "involvedObject": {"fieldPath": f"spec.{kind}{{{container}}}"},
     }
+
+
+def about_volume(reason: str, message: str, version: int) -> dict[str, Any]:
+    return {**event(reason, "", version), "involvedObject": {}, "message": message}
 
 
 @pytest.mark.parametrize(
@@ -43,6 +48,19 @@ def event(reason: str, container: str, version: int, kind: str = "containers", s
             id="other events say nothing about it",
         ),
         pytest.param([event("Pulling", "main", 9), event("Pulling", "second", 10)], ["app:1"], id="one image once"),
+        pytest.param(
+            [about_volume("Pulling", 'Pulling image "files:1"', 9), about_volume("Failed", "Error: ErrImagePull", 8)],
+            ["files:1"],
+            id="a volume's image",
+        ),
+        pytest.param(
+            [
+                about_volume("Pulling", 'Pulling image "files:1"', 9),
+                about_volume("Pulled", 'Successfully pulled image "files:1" in 1s', 10),
+            ],
+            [],
+            id="a volume's image that is here",
+        ),
     ],
 )  # fmt: skip
 def test_what_is_being_pulled(events: list[dict[str, Any]], images: list[str]) -> None:

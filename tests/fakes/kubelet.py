@@ -52,3 +52,9 @@ class FakeImages:
         if self.failure is not None:
             raise self.failure
         return f"sha256:{image}"
+
+    async def ensure_for_volume(self, pod: Object, image: str, policy: str, runtime_handler: str) -> str:
+        self.asked.append(("", image, policy))
+        if self.failure is not None:
+            raise self.failure
+        return f"sha256:{image}"

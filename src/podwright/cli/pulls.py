@@ -7,6 +7,7 @@ Page: https://kubernetes.io/docs/concepts/containers/images/
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -38,12 +39,19 @@ def being_pulled(pod: Object, events: Iterable[Object]) -> list[str]:
     newest: dict[str, Object] = {}
     for event in sorted(events, key=_order):
         if event.get("reason") in (EventReason.PULLING, *_ENDS_A_PULL):
-            newest[str((event.get("involvedObject") or {}).get("fieldPath") or "")] = event
+            path = str((event.get("involvedObject") or {}).get("fieldPath") or "")
+            # what is about a volume of type image names the image alone
+            named = re.search(r'image "([^"]*)"', str(event.get("message")))
+            newest[path or (named[1] if named else "")] = event
     found: dict[str, None] = {}
     for at in containers(spec_of(pod)):
         last = newest.get(f"spec.{at.field}{{{at.container.get('name')}}}")
         if last is not None and last.get("reason") == EventReason.PULLING:
             found[str(at.container.get("image"))] = None
+    for volume in spec_of(pod).get("volumes") or ():
+        image = (volume.get("image") or {}).get("reference")
+        if image and newest.get(image, {}).get("reason") == EventReason.PULLING:
+            found[image] = None
     return list(found)
 
 
