@@ -110,6 +110,13 @@ def changed(subresource: str, new: dict[str, Any], old: dict[str, Any]) -> dict[
     return new
 
 
+def test_conditions_keep_the_order_in_which_they_were_written() -> None:
+    old = request(condition("Approved"))
+    new = request(condition("Approved", "False"), condition("StatusUpdate"))
+    STRATEGY.prepare_for_update(new, old, "status")
+    assert new["status"]["conditions"] == [condition("Approved"), condition("StatusUpdate")]
+
+
 def test_who_writes_what() -> None:
     old = request(condition("Approved"), username="jane")
     new = request(condition("Approved"), condition("Denied"), certificate="YQ==", username="eve", usages=["any"])

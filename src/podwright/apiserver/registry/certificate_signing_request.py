@@ -126,9 +126,10 @@ class CertificateSigningRequestStrategy(Strategy):
 
 
 def _replaced(before: Mapping[str, Any], after: Mapping[str, Any], *, other: Sequence[str]) -> list[Any]:
-    """The new conditions, but those of `other` types as they were."""
-    new = [c for c in after.get("conditions") or () if c.get("type") not in other]
-    return new + [c for c in before.get("conditions") or () if c.get("type") in other]
+    """The new conditions in their order, but those of `other` types as they were."""
+    kept = {c.get("type"): c for c in before.get("conditions") or () if c.get("type") in other}
+    new = [kept.pop(c.get("type"), None) if c.get("type") in other else c for c in after.get("conditions") or ()]
+    return [c for c in new if c is not None] + list(kept.values())
 
 
 def request_errors(request: Any) -> list[FieldError]:
