@@ -36,3 +36,10 @@ def test_the_first_form_that_can_be_written(accept: str, wanted: Accepted) -> No
 def test_none_of_them() -> None:
     with pytest.raises(NotAcceptable):
         negotiate("application/vnd.kubernetes.protobuf")
+
+
+def test_what_has_no_rows_is_no_table() -> None:
+    table = "application/json;as=Table;g=meta.k8s.io;v=v1"
+    assert negotiate(f"{table},application/json", objects_only=True) == Accepted()
+    with pytest.raises(NotAcceptable):
+        negotiate(table, objects_only=True)

@@ -382,7 +382,7 @@ class _Exchange:
     @property
     def accepted(self) -> Accepted:
         """The form of the answer. Raises NotAcceptable."""
-        return negotiate(self.request.headers.get("Accept", ""))
+        return negotiate(self.request.headers.get("Accept", ""), objects_only=self.call.resource in _REVIEWS)
 
     @property
     def view(self) -> View:

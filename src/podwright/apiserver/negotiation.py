@@ -51,8 +51,11 @@ class Accepted:
 
 
 @functools.lru_cache(maxsize=512)
-def negotiate(accept: str) -> Accepted:
-    """The first form of an Accept header that can be written here. Raises NotAcceptable when none can."""
+def negotiate(accept: str, *, objects_only: bool = False) -> Accepted:
+    """The first form of an Accept header that can be written here. Raises NotAcceptable when none can.
+
+    `objects_only`: for kinds that have no rows and no metadata of their own, as reviews.
+    """
     for part in _by_quality(accept):
         media, *parameters = [p.strip() for p in part.split(";")]
         known = _MEDIA.get(media.lower())
@@ -62,6 +65,8 @@ def negotiate(accept: str) -> Accepted:
         form = given.get("as", "")
         if not form:
             return Accepted(known)
+        if objects_only:
+            continue
         version = given.get("v", "v1")
         if given.get("g", "meta.k8s.io") == "meta.k8s.io" and version in ("v1", "v1beta1") and form in _FORMS:
             return Accepted(known, Form(form), version)
