@@ -337,7 +337,7 @@ class Node:
         settings = self._settings
         providers = settings.image_credential_provider_config, settings.image_credential_provider_bin_dir
         lookup = node_lookup(client, settings.data_dir, *providers)
-        return Digests(lookup, RegistryClient(settings.data_dir / "registries"))
+        return Digests(client, lookup, RegistryClient(settings.data_dir / "registries"))
 
     def _node_client(self, api: ApiServer) -> Client:
         name = f"system:node:{self._settings.node_name}"

@@ -16,7 +16,7 @@ from podwright.admission.namespace_lifecycle import NamespaceLifecycle
 from podwright.admission.priority import Priority
 from podwright.api.errors import Forbidden, NotFound
 from podwright.api.objects import Object, copy_object
-from podwright.api.resources import NAMESPACES, NODES, PRIORITY_CLASSES
+from podwright.api.resources import DEPLOYMENTS, NAMESPACES, NODES, PRIORITY_CLASSES
 
 
 class TestNamespaceLifecycle:
@@ -191,6 +191,33 @@ class TestImageDigest:
         assert [c["image"] for c in spec["containers"]] == [f"a:1@{self.DIGEST}", pinned]
         assert spec["volumes"][0]["image"]["reference"] == f"a:1@{self.DIGEST}"
         assert json.loads(made["metadata"]["annotations"][ANNOTATION]) == {"a:1": self.DIGEST}
+
+    async def test_a_template_is_pinned_and_the_same_tag_written_again_keeps_its_digest(self) -> None:
+        def deployment(image: str, more: str = f"b@{self.DIGEST}") -> Object:
+            images = [{"name": "a", "image": image}, {"name": "b", "image": more}]
+            return {"metadata": {"name": "d"}, "spec": {"template": {"spec": {"containers": images}}}}
+
+        moved = "sha256:" + "c" * 64
+
+        async def resolve_later(image: str, made: Object) -> str:
+            return moved
+
+        first = deployment("a:1")
+        await ImageDigest(self.resolve).admit(write(first, resource=DEPLOYMENTS))
+        assert first["spec"]["template"]["spec"]["containers"][0]["image"] == f"a:1@{self.DIGEST}"
+        assert json.loads(first["spec"]["template"]["metadata"]["annotations"][ANNOTATION]) == {"a:1": self.DIGEST}
+        again, other = deployment("a:1"), deployment("a:2")
+        for made in (again, other):
+            await ImageDigest(resolve_later).admit(write(made, Operation.UPDATE, resource=DEPLOYMENTS, old=first))
+        assert again == first
+        assert other["spec"]["template"]["spec"]["containers"][0]["image"] == f"a:2@{moved}"
+        assert json.loads(other["spec"]["template"]["metadata"]["annotations"][ANNOTATION]) == {"a:2": moved}
+        # a status, or how many there should be, is no template
+        before = copy_object(other)
+        for subresource in ("status", "scale"):
+            request = write(other, Operation.UPDATE, resource=DEPLOYMENTS, old=first, subresource=subresource)
+            await ImageDigest(resolve_later).admit(request)
+        assert other == before
 
     async def test_a_digest_that_cannot_be_found_out(self) -> None:
         with pytest.raises(Forbidden) as refused:

@@ -31,11 +31,18 @@ def has_template(resource: Resource) -> bool:
     return resource != PODS and (resource.group, resource.plural) in _PLACES
 
 
-def parts_of(resource: Resource, obj: Object) -> PodParts | None:
-    """The Pod in an object, None where it has none."""
+def pod_in(resource: Resource, obj: Object) -> Object | None:
+    """The Pod, or template of Pods, in an object; None where it has none."""
     holder: Any = obj
     for name in _PLACES[(resource.group, resource.plural)]:
         holder = (holder or {}).get(name)
+    found: Object | None = holder
+    return found
+
+
+def parts_of(resource: Resource, obj: Object) -> PodParts | None:
+    """The Pod in an object, None where it has none."""
+    holder = pod_in(resource, obj)
     if holder is None:
         return None
     return PodParts((holder.get("metadata") or {}).get("annotations") or {}, holder.get("spec") or {})
