@@ -127,6 +127,25 @@ async def test_lists_come_in_key_order_page_by_page(store: Store) -> None:
     assert keys(store.list("/").entries)[-1] == "/q/a"
 
 
+async def test_a_short_list_that_was_read_before_shows_every_change(store: Store) -> None:
+    def listed() -> list[list[str]]:
+        prefixes = ("/g/p/", "/g/p/a/", "/g/p/b/", "/g/p/a", "/g/n/", "/g/")
+        return [[entry.key for entry in store.list(prefix).entries] for prefix in prefixes]
+
+    assert listed() == [[], [], [], [], [], []]
+    one, two, node = "/g/p/a/1", "/g/p/b/2", "/g/n/3"
+    for key in (one, two, node):
+        await store.create(key, says("x"))
+        listed()
+    assert listed() == [[one, two], [one], [two], [one], [node], [node, one, two]]
+    revision = (await store.update(one, 2, says("y"))).revision
+    assert [store.list(p).entries[0].revision for p in ("/g/p/", "/g/p/a/")] == [revision, revision]
+    assert store.list("/g/n/").revision == revision
+    await store.delete(one, revision, says("z"))
+    await store.delete(node, 4, says("z"))
+    assert listed() == [[two], [], [two], [], [], [two]]
+
+
 async def test_a_list_at_an_earlier_revision_shows_what_was_there(store: Store) -> None:
     await store.create("/p/a", says("1"))
     await store.create("/p/b", says("2"))

@@ -33,6 +33,10 @@ from podwright.storage.watch import Watcher, WatchHub
 WATCH_QUEUE_EVENTS = 10_000
 """A watcher that has more events than these waiting for it is dropped."""
 
+_SHORT = 32
+_WHOLE = (3, 4)
+"""Slashes of `/<group>/<plural>/` and `/<group>/<plural>/<namespace>/`."""
+
 Prepare = Callable[[Entry | None, int], StoreEvent]
 """Judges a write against the newest entry of its key and gives the event it makes at a revision; or raises."""
 
@@ -82,6 +86,8 @@ class CoreStore(abc.ABC):
         self._revision = revision
         self._entries: dict[str, Entry] = {}
         self._keys: list[str] = []
+        self._short: dict[str, Sequence[Entry]] = {}
+        """Lists of few entries: every write asks for several that hardly ever change (classes, quotas, webhooks)."""
         self._history = History(compacted)
         self._hub = WatchHub()
         self._listeners: dict[str, list[Listener]] = {}
@@ -107,7 +113,14 @@ class CoreStore(abc.ABC):
 
     def list(self, prefix: str, *, after: str = "", limit: int = 0) -> Page:
         """See `interface.Store.list`."""
+        if not after and not limit:
+            known = self._short.get(prefix)
+            if known is not None:
+                return Page(known, self._revision, more=False, remaining=0)
         start, end = self._span(prefix, after)
+        if not after and not limit and end - start <= _SHORT and prefix.endswith("/") and prefix.count("/") in _WHOLE:
+            entries = self._short[prefix] = tuple(self._entries[key] for key in self._keys[start:end])
+            return Page(entries, self._revision, more=False, remaining=0)
         stop = min(end, start + limit) if limit > 0 else end
         return Page(
             [self._entries[key] for key in self._keys[start:stop]],
@@ -180,6 +193,7 @@ class CoreStore(abc.ABC):
     def _publish(self, events: Sequence[StoreEvent]) -> None:
         """Make committed events visible: reads first, then whoever waits or watches."""
         for event in events:
+            self._forget_lists(event.key)
             if event.entry is None:
                 del self._entries[event.key]
                 del self._keys[bisect_left(self._keys, event.key)]
@@ -198,6 +212,13 @@ class CoreStore(abc.ABC):
             if not waiting.done():
                 waiting.set_result(None)
         self._hub.publish(events)
+
+    def _forget_lists(self, key: str) -> None:
+        """The short lists that a key is in are no longer right."""
+        namespace = key[: key.rfind("/") + 1]
+        whole = key[: key.find("/", key.find("/", 1) + 1) + 1]
+        self._short.pop(namespace, None)
+        self._short.pop(whole, None)
 
     # following
 
