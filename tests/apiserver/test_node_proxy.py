@@ -85,6 +85,19 @@ async def test_logs_come_from_the_node(with_kubelet: Served) -> None:
     assert (answer.code, answer.text) == (200, "lines")
 
 
+@pytest.mark.parametrize(
+    ("protocol", "message"),
+    [
+        pytest.param("binary.k8s.io", b"lines", id="as bytes"),
+        pytest.param("base64.binary.k8s.io", "bGluZXM=", id="as text"),
+    ],
+)
+async def test_logs_come_over_a_websocket(with_kubelet: Served, protocol: str, message: bytes | str) -> None:
+    url = f"{with_kubelet.server.url}/api/v1/namespaces/default/pods/p/log"
+    async with with_kubelet.session.ws_connect(url, protocols=[protocol]) as socket:
+        assert (socket.protocol, [got.data async for got in socket]) == (protocol, [message])
+
+
 async def exchange(served: Served, request: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     tls = ssl.create_default_context(cafile=str(served.server.pki.ca))
     tls.load_cert_chain(served.server.pki.cert("admin"), served.server.pki.key("admin"))

@@ -8,19 +8,26 @@ is: this server need not know what is spoken.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from podwright.api.errors import InternalError, StatusError
 from podwright.client.splice import Backend, Upgraded
 
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse
+
 _HOP_HEADERS = frozenset(
     ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
      "upgrade", "host", "authorization", "content-length")
 )  # fmt: skip
+_WEBSOCKET_HEADERS = frozenset(
+    ("sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol", "sec-websocket-extensions")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +125,31 @@ class Forwarder:
         refused: Callable[[int, str], StatusError] | None,
         location: Callable[[str], str],
     ) -> web.StreamResponse:
+        async with self.opened(request, target, unreachable, refused) as answer:
+            response = web.StreamResponse(status=answer.status)
+            for name, value in answer.headers.items():
+                if name.lower() not in _HOP_HEADERS:
+                    response.headers.add(name, location(value) if name.lower() == "location" else value)
+            await response.prepare(request)
+            async for chunk in answer.content.iter_any():
+                await response.write(chunk)
+            await response.write_eof()
+            return response
+
+    @asynccontextmanager
+    async def opened(
+        self,
+        request: web.BaseRequest,
+        target: Target,
+        unreachable: Callable[[Exception], StatusError] = _unreachable,
+        refused: Callable[[int, str], StatusError] | None = None,
+    ) -> AsyncIterator[ClientResponse]:
+        """What the target answers, its body not yet read. Raises StatusError."""
         from aiohttp import ClientError, ClientTimeout
         from yarl import URL
 
-        headers = [(k, v) for k, v in request.headers.items() if k.lower() not in _HOP_HEADERS]
+        dropped = _WEBSOCKET_HEADERS | _HOP_HEADERS
+        headers = [(k, v) for k, v in request.headers.items() if k.lower() not in dropped]
         body = await request.read() if request.can_read_body else None
         try:
             async with self._client().request(
@@ -136,15 +164,7 @@ class Forwarder:
             ) as answer:
                 if answer.status >= 400 and refused is not None:
                     raise refused(answer.status, (await answer.text()).strip())
-                response = web.StreamResponse(status=answer.status)
-                for name, value in answer.headers.items():
-                    if name.lower() not in _HOP_HEADERS:
-                        response.headers.add(name, location(value) if name.lower() == "location" else value)
-                await response.prepare(request)
-                async for chunk in answer.content.iter_any():
-                    await response.write(chunk)
-                await response.write_eof()
-                return response
+                yield answer
         except ClientError as error:
             if request.transport is None or request.transport.is_closing():
                 raise ConnectionResetError from None

@@ -18,6 +18,7 @@ from podwright.api.resources import NODES, PODS
 from podwright.apiserver.context import Context
 from podwright.apiserver.forward import Forwarder, Target
 from podwright.apiserver.routes import Asked
+from podwright.apiserver.websocket_text import over_websocket
 
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 _LOG_OPTIONS = (
@@ -131,9 +132,13 @@ class NodeProxy:
             return web.Response(body=b"", content_type="text/plain")
         if asked.subresource in ("exec", "attach", "portforward") and not request.headers.get("Upgrade"):
             raise BadRequest("Upgrade request required")
+        if asked.subresource != "log":
+            return await self._forwarder.serve(request, target)
         # the kubelet speaks plain text; clients of a Pod's log expect a Status
-        refused = _refused_log if asked.subresource == "log" else None
-        return await self._forwarder.serve(request, target, refused=refused)
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            async with self._forwarder.opened(request, target, refused=_refused_log) as answer:
+                return await over_websocket(request, answer.content.iter_any())
+        return await self._forwarder.serve(request, target, refused=_refused_log)
 
 
 def _refused_log(code: int, text: str) -> StatusError:
