@@ -245,6 +245,17 @@ class TestLogs:
         writer.close()
 
 
+def websocket_of(protocol: str) -> dict[str, str]:
+    """The headers of a WebSocket's request."""
+    return {
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "eA==",
+        "Sec-WebSocket-Protocol": protocol,
+    }
+
+
 class TestStreams:
     async def test_bytes_pass_both_ways_after_the_upgrade(self, served: Served) -> None:
         path = "/exec/n/p/c?command=sh&command=-c&input=1&output=1&error=1&tty=1"
@@ -291,17 +302,35 @@ class TestStreams:
     )
     async def test_the_runtimes_refusal_is_the_answer(self, served: Served, refusal: bytes) -> None:
         served.node.answer = refusal
-        websocket = {
-            "Upgrade": "websocket",
-            "Connection": "Upgrade",
-            "Sec-WebSocket-Version": "13",
-            "Sec-WebSocket-Key": "eA==",
-            "Sec-WebSocket-Protocol": "v5.channel.k8s.io",
-        }
-        reader, writer = await served.raw("/exec/n/p/c?command=a&output=1", websocket, "GET")
+        websocket = websocket_of("v5.channel.k8s.io")
+        reader, writer = await served.raw("/exec/n/p/c?command=a&input=1&output=1", websocket, "GET")
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 403 ")
         writer.close()
         assert "sec-websocket-protocol: v5.channel.k8s.io" in served.node.heads[0].lower()
+
+    @pytest.mark.parametrize(
+        ("query", "offered", "asked", "told"),
+        [
+            pytest.param("output=1", "v5", "v4", "v5", id="a process without input"),
+            pytest.param("input=1&output=1&tty=1", "v5", "v4", "v5", id="a process at a terminal"),
+            pytest.param("input=1&output=1", "v5", "v5", "v4", id="one that may wait for the end of its input"),
+            pytest.param("output=1", "v4", "v4", "v4", id="a client of v4"),
+        ],
+    )
+    async def test_a_runtime_of_v4_serves_clients_of_v5_where_that_is_the_same(
+        self, served: Served, query: str, offered: str, asked: str, told: str
+    ) -> None:
+        served.node.answer = (
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Protocol: v4.channel.k8s.io\r\n\r\nv4.channel.k8s.io"
+        )
+        websocket = websocket_of(f"{offered}.channel.k8s.io")
+        reader, writer = await served.raw(f"/exec/n/p/c?command=a&{query}", websocket, "GET")
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert f"Sec-WebSocket-Protocol: {told}.channel.k8s.io".encode() in head
+        assert await reader.readexactly(17) == b"v4.channel.k8s.io"
+        writer.close()
+        assert f"sec-websocket-protocol: {asked}.channel.k8s.io" in served.node.heads[0].lower()
 
     async def test_a_refusals_text_is_passed_on(self, served: Served) -> None:
         served.node.answer = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 4\r\n\r\nnope"

@@ -1,15 +1,17 @@
 """Exec, attach and port-forward: the runtime is asked for its streaming URL, and the client is connected to it.
 
 The upgrade request goes on to the runtime, which decides what it speaks: containerd takes SPDY/3.1 for all three,
-and WebSocket with `v4.channel.k8s.io`. When it refuses (kubectl from 1.31 tries `v5.channel.k8s.io` first), its
-refusal is the answer, by which clients fall back to SPDY. Called by `server`.
+and WebSocket with `v4.channel.k8s.io`. kubectl from 1.31 tries `v5.channel.k8s.io` first, which is the same on the
+wire but for one message more, by which a client says that its standard input has ended. Where that cannot matter the
+runtime is asked for v4 and the client told v5. Where it does, the runtime's refusal is the answer, by which clients
+fall back to SPDY. Called by `server`.
 Page: https://kubernetes.io/docs/concepts/architecture/cri/
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 _PASSED_ON = ("upgrade", "x-stream-protocol-version", "origin")
 _PASSED_ON_PREFIX = "sec-websocket-"
+_PROTOCOL = "sec-websocket-protocol"
+_V4, _V5 = "v4.channel.k8s.io", "v5.channel.k8s.io"
 _SWITCHING_PROTOCOLS = 101
 _BAD_GATEWAY = 502
 
@@ -74,13 +78,19 @@ def wanted_ports(query: MultiMapping[str]) -> Sequence[int]:
     return [int(value) for value in values]
 
 
-def request_head(method: str, url: str, headers: MultiMapping[str]) -> bytes:
-    """The upgrade request that goes to the runtime's URL."""
+def wants_v5_alone(headers: Mapping[str, str]) -> bool:
+    """Whether the client speaks WebSocket with v5 and nothing older."""
+    offered = {name.strip() for name in headers.get(_PROTOCOL, "").split(",")}
+    return _V5 in offered and _V4 not in offered
+
+
+def request_head(method: str, url: str, headers: MultiMapping[str], *, as_v4: bool = False) -> bytes:
+    """The upgrade request that goes to the runtime's URL; `as_v4`: v4 is asked for where the client offers v5."""
     parts = urlsplit(url)
     path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     lines = [f"{method} {path} HTTP/1.1", f"Host: {parts.netloc}", "Connection: Upgrade"]
     lines += [
-        f"{name}: {value}"
+        f"{name}: {value.replace(_V5, _V4) if as_v4 and name.lower() == _PROTOCOL else value}"
         for name, value in headers.items()
         if name.lower() in _PASSED_ON or name.lower().startswith(_PASSED_ON_PREFIX)
     ]
@@ -112,7 +122,7 @@ class Streams:
             )
         except CriError as error:
             raise of_runtime(error) from error
-        return await connect(request, prepared.url)
+        return await connect(request, prepared.url, as_v4=_needs_no_end(streams, streams.tty))
 
     async def attach(self, request: web.Request, container_id: str, *, tty: bool) -> web.StreamResponse:
         """Streams of the container's own process; `tty`: whether it has a terminal. Raises Refused."""
@@ -128,7 +138,7 @@ class Streams:
             )
         except CriError as error:
             raise of_runtime(error) from error
-        return await connect(request, prepared.url)
+        return await connect(request, prepared.url, as_v4=_needs_no_end(streams, tty))
 
     async def port_forward(self, request: web.Request, sandbox_id: str) -> web.StreamResponse:
         """Connections to ports of a sandbox. Raises Refused."""
@@ -141,13 +151,22 @@ class Streams:
         return await connect(request, prepared.url)
 
 
+def _needs_no_end(streams: Wanted, tty: bool) -> bool:
+    """Whether the process never waits for the end of its input: it has none, or a terminal, which says so in a byte."""
+    return tty or not streams.stdin
+
+
 def _check_upgrade(request: web.Request) -> None:
     if not request.headers.get("Upgrade"):
         raise Refused(400, "Upgrade request required")
 
 
-async def connect(request: web.Request, url: str) -> web.StreamResponse:
-    """Connect a client to a streaming URL, until one of them ends. Raises Refused."""
+async def connect(request: web.Request, url: str, *, as_v4: bool = False) -> web.StreamResponse:
+    """Connect a client to a streaming URL, until one of them ends; `as_v4`: v4 does for a client of v5.
+
+    Raises Refused.
+    """
+    as_v4 = as_v4 and wants_v5_alone(request.headers)
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname:
         raise Refused(501, f"the runtime's streaming server at {parts.scheme}://{parts.netloc} can't be used: not http")
@@ -157,7 +176,7 @@ async def connect(request: web.Request, url: str) -> web.StreamResponse:
         raise Refused(_BAD_GATEWAY, f"the runtime's streaming server can't be reached: {error}") from error
     try:
         try:
-            answer = await backend.ask(request_head(request.method, url, request.headers))
+            answer = await backend.ask(request_head(request.method, url, request.headers, as_v4=as_v4))
         except (OSError, EOFError) as error:
             raise Refused(_BAD_GATEWAY, f"the runtime's streaming server failed: {error}") from error
         if answer.status != _SWITCHING_PROTOCOLS:
@@ -166,6 +185,9 @@ async def connect(request: web.Request, url: str) -> web.StreamResponse:
                 body=await backend.body(answer),
                 headers={"Content-Type": answer.content_type or "text/plain"},
             )
+        if as_v4:
+            head, end, rest = answer.raw.partition(b"\r\n\r\n")
+            answer = replace(answer, raw=head.replace(_V4.encode(), _V5.encode()) + end + rest)
         if request.transport is None:
             raise ConnectionResetError("the client has gone")
         await backend.splice(answer, request.transport)
