@@ -29,6 +29,8 @@ from podwright.controllers.jobs.cron_controller import CronJobs
 from podwright.controllers.jobs.ttl import JobTtl
 from podwright.controllers.local_provisioner import LocalStorage
 from podwright.controllers.namespace import NamespaceDeletion
+from podwright.controllers.nodes.controller import NodeHealth
+from podwright.controllers.nodes.taint_eviction import TaintEviction
 from podwright.controllers.persistent_volumes import PersistentVolumes
 from podwright.controllers.pod_gc import PodGarbage
 from podwright.controllers.replica_set.controller import KINDS as REPLICA_KINDS
@@ -103,6 +105,8 @@ class Controllers:
             CronJobs(client, informers, self._recorder("cronjob-controller"), clock),
             JobTtl(client, informers, clock),
             QuotaCounts(client, informers, followed, clock),
+            NodeHealth(client, informers, self._recorder("node-controller"), clock),
+            TaintEviction(client, informers, self._recorder("taint-eviction-controller"), clock),
             DisruptionBudgets(client, informers, self._recorder("controllermanager"), clock),
         )
 

@@ -1,0 +1,152 @@
+"""The node controller: says of silent nodes that nothing is known of them, taints nodes by their conditions, and marks
+the Pods of a silent node as not ready, so that Services pass them over.
+
+How long a node has been silent is measured here, since this process started: a machine that slept, or whose clock was
+set, drives nobody away. Run by `controllers.manager`.
+Page: https://kubernetes.io/docs/concepts/architecture/nodes/#node-controller
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections.abc import Callable
+
+from podwright.api.errors import NotFound
+from podwright.api.objects import Key, Object, key_of, name_of, resource_version_of, rfc3339, uid_of
+from podwright.api.pods import condition, is_terminal
+from podwright.api.resources import LEASES, NODES, PODS
+from podwright.client.events import EventRecorder
+from podwright.client.informers import Informers
+from podwright.client.interface import Client, PatchType
+from podwright.client.together import together
+from podwright.client.work_queue import WorkQueue
+from podwright.controllers.nodes.health import grace_of, is_ready, ready_condition, unknown_conditions
+from podwright.controllers.nodes.taints import wanted_taints
+
+_LEASE_NAMESPACE = "kube-node-lease"
+
+
+class NodeHealth:
+    """Looks after all nodes."""
+
+    def __init__(
+        self,
+        client: Client,
+        informers: Informers,
+        recorder: EventRecorder,
+        clock: Callable[[], datetime.datetime],
+    ) -> None:
+        self._client = client
+        self._recorder = recorder
+        self._clock = clock
+        self._nodes = informers.of(NODES)
+        self._leases = informers.of(LEASES)
+        self._pods = informers.of(PODS)
+        self._heard: dict[str, float] = {}
+        """When each node last spoke, by a clock that never goes back"""
+        self._marked: dict[str, str] = {}
+        """Nodes whose Pods were marked, by the time since which the node is not ready"""
+        self._queue: WorkQueue[str] = WorkQueue()
+
+    async def run(self) -> None:
+        """Look after them until cancelled."""
+        for informer in (self._nodes, self._leases, self._pods):
+            await informer.wait_synced()
+        self._monotonic = asyncio.get_running_loop().time
+        self._nodes.add_handler(self._node_changed)
+        self._leases.add_handler(self._lease_changed)
+        await self._queue.run(self._sync)
+
+    def _lease_changed(self, old: Object | None, new: Object | None) -> None:
+        if new is None or key_of(new).namespace != _LEASE_NAMESPACE:
+            return
+        if (old or {}).get("spec") != new.get("spec"):
+            # Whether that was in time is looked at when the time is over.
+            self._heard[name_of(new)] = self._monotonic()
+
+    def _node_changed(self, old: Object | None, new: Object | None) -> None:
+        name = name_of(new or old or {})
+        if new is None:
+            self._heard.pop(name, None)
+            self._marked.pop(name, None)
+        elif _spoke(old, new):
+            self._heard[name] = self._monotonic()
+        if new is not None:
+            self._queue.add(name)
+        if (old is not None and is_ready(old)) != (new is not None and is_ready(new)):
+            # Whether any node is well counts for the others too.
+            for node in self._nodes.items():
+                self._queue.add(name_of(node))
+
+    async def _sync(self, name: str) -> None:
+        node = self._nodes.get(name)
+        if node is None:
+            return
+        left = grace_of(node) - (self._monotonic() - self._heard.get(name, self._monotonic()))
+        if left > 0:
+            if self._speaks(node):
+                self._queue.add_after(name, left)
+        else:
+            node = await self._say_unknown(node)
+        drive_away = any(is_ready(other) for other in self._nodes.items())
+        taints = wanted_taints(node, self._clock(), drive_away=drive_away)
+        if taints is not None:
+            meta = {"uid": uid_of(node), "resourceVersion": resource_version_of(node)}
+            await self._client.patch(NODES, name, {"metadata": meta, "spec": {"taints": taints or None}})
+        await self._mark_pods(node)
+
+    def _speaks(self, node: Object) -> bool:
+        """Whether its silence would be news."""
+        return ready_condition(node).get("status") != "Unknown"
+
+    async def _say_unknown(self, node: Object) -> Object:
+        changed = unknown_conditions(node, self._clock())
+        if not changed:
+            return node
+        body = {"metadata": {"uid": uid_of(node)}, "status": {"conditions": changed}}
+        return await self._client.patch(
+            NODES, name_of(node), body, patch_type=PatchType.STRATEGIC, subresource="status"
+        )
+
+    async def _mark_pods(self, node: Object) -> None:
+        ready, name = ready_condition(node), name_of(node)
+        # A kubelet that speaks says itself how its Pods are, and would take it back at once.
+        if ready.get("status") != "Unknown":
+            self._marked.pop(name, None)
+            return
+        since = ready.get("lastTransitionTime") or ""
+        if self._marked.get(name) == since:
+            return
+        self._recorder.event(node, "Normal", "NodeNotReady", f"Node {name} status is now: NodeNotReady")
+        pods = [
+            pod
+            for pod in self._pods.items()
+            if (pod.get("spec") or {}).get("nodeName") == name
+            and not is_terminal(pod)
+            and (condition(pod, "Ready") or {}).get("status") == "True"
+        ]
+        await together(pods, self._mark)
+        self._marked[name] = since
+
+    async def _mark(self, pod: Object) -> None:
+        changed = {"type": "Ready", "status": "False", "lastTransitionTime": rfc3339(self._clock())}
+        body = {"metadata": {"uid": uid_of(pod)}, "status": {"conditions": [changed]}}
+        key: Key = key_of(pod)
+        try:
+            await self._client.patch(
+                PODS, key.name, body, key.namespace, patch_type=PatchType.STRATEGIC, subresource="status"
+            )
+        except NotFound:
+            return
+        self._recorder.event(pod, "Warning", "NodeNotReady", "Node is not ready")
+
+
+def _spoke(old: Object | None, new: Object) -> bool:
+    """Whether a change is one that a kubelet makes, and not what is said here of a silent one."""
+    if old is None:
+        return True
+    before, after = ready_condition(old), ready_condition(new)
+    if after.get("status") == "Unknown":
+        return False
+    return any(before.get(part) != after.get(part) for part in ("lastHeartbeatTime", "status"))

@@ -1,0 +1,162 @@
+"""The node controller and taint eviction over a small API server."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from tests.fakes.client import FakeClient
+from tests.fakes.waiting import eventually, running
+
+from podwright.api.errors import Conflict, NotFound, Unavailable
+from podwright.api.objects import Object, rfc3339
+from podwright.api.resources import EVENTS, LEASES, NODES, PODS
+from podwright.client.events import EventRecorder
+from podwright.client.informers import Informers
+from podwright.client.interface import PatchType
+from podwright.controllers.nodes import health
+from podwright.controllers.nodes.controller import NodeHealth
+from podwright.controllers.nodes.taint_eviction import TaintEviction
+
+
+def now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+@asynccontextmanager
+async def controlling(client: FakeClient) -> AsyncIterator[None]:
+    informers, recorder = Informers(client), EventRecorder(client, "node-controller", "", now)
+    rooms = NodeHealth(client, informers, recorder, now), TaintEviction(client, informers, recorder, now)
+    async with running(informers.run(), recorder.run(), *(room.run() for room in rooms)):
+        yield
+
+
+async def node(client: FakeClient, name: str, ready: str = "True") -> Object:
+    condition = {"type": "Ready", "status": ready, "lastTransitionTime": rfc3339(now())}
+    made = {"metadata": {"name": name}, "spec": {}, "status": {"conditions": [condition]}}
+    return await client.create(NODES, made)
+
+
+async def pod(client: FakeClient, name: str, on: str, **spec: Any) -> None:
+    status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+    await client.create(PODS, {"metadata": {"name": name}, "spec": {"nodeName": on, **spec}, "status": status}, "ns")
+
+
+async def taints(client: FakeClient, name: str) -> set[str]:
+    found = (await client.get(NODES, name))["spec"].get("taints") or []
+    return {f"{t['key'].partition('/')[2] or t['key']}:{t['effect']}" for t in found}
+
+
+async def going(client: FakeClient, name: str) -> bool:
+    try:
+        return "deletionTimestamp" in (await client.get(PODS, name, "ns"))["metadata"]
+    except NotFound:
+        return True
+
+
+async def renew(client: FakeClient, name: str, times: int) -> None:
+    lease = {"metadata": {"name": name}, "spec": {"renewTime": rfc3339(now()), "leaseTransitions": times}}
+    if times:
+        await client.patch(LEASES, name, {"spec": lease["spec"]}, "kube-node-lease")
+    else:
+        await client.create(LEASES, lease, "kube-node-lease")
+
+
+async def test_a_silent_node_is_marked_and_its_pods_are_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "GRACE_SECONDS", 0.3)
+    client = FakeClient()
+    client.fail_next("patch", NODES, Unavailable("not now"), subresource="status")
+    client.fail_next("patch", NODES, Conflict.of("nodes", "quiet"))
+    for name in ("quiet", "talks"):
+        await node(client, name)
+        await renew(client, name, 0)
+    await pod(client, "p", "quiet", tolerations=[{"operator": "Exists"}])
+    async with controlling(client):
+        renewals = 0
+
+        async def marked() -> bool:
+            nonlocal renewals
+            renewals += 1
+            await renew(client, "talks", renewals)
+            return await taints(client, "quiet") == {"unreachable:NoSchedule", "unreachable:NoExecute"}
+
+        await eventually(marked)
+        (ready, *_) = (await client.get(NODES, "quiet"))["status"]["conditions"]
+        assert (ready["status"], ready["reason"]) == ("Unknown", "NodeStatusUnknown")
+
+        async def not_ready() -> bool:
+            (condition,) = (await client.get(PODS, "p", "ns"))["status"]["conditions"]
+            return bool(condition["status"] == "False")
+
+        await eventually(not_ready)
+        # Its kubelet is back.
+        body = {"status": {"conditions": [{"type": "Ready", "status": "True", "lastHeartbeatTime": rfc3339(now())}]}}
+        monkeypatch.setattr(health, "GRACE_SECONDS", 60.0)
+        await client.patch(NODES, "quiet", body, patch_type=PatchType.STRATEGIC, subresource="status")
+
+        async def well() -> bool:
+            return await taints(client, "quiet") == set()
+
+        await eventually(well)
+        assert not await going(client, "p")
+
+
+async def test_when_no_node_is_well_nobody_is_driven_away() -> None:
+    client = FakeClient()
+    await node(client, "a", "False")
+    await node(client, "b")
+    await pod(client, "p", "a", tolerations=[{"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 100}])
+    async with controlling(client):
+
+        async def are(*wanted: str) -> bool:
+            return await taints(client, "a") == set(wanted)
+
+        await eventually(lambda: are("not-ready:NoSchedule", "not-ready:NoExecute"))
+        body = {"status": {"conditions": [{"type": "Ready", "status": "False"}]}}
+        await client.patch(NODES, "b", body, patch_type=PatchType.STRATEGIC, subresource="status")
+        await eventually(lambda: are("not-ready:NoSchedule"))
+
+
+async def test_pods_leave_for_a_taint_as_they_tolerate_it() -> None:
+    client = FakeClient()
+    await node(client, "n")
+    tolerated = {"key": "gone", "operator": "Exists", "effect": "NoExecute"}
+    await pod(client, "never", "n")
+    await pod(client, "soon", "n", tolerations=[{**tolerated, "tolerationSeconds": 1}])
+    await pod(client, "later", "n", tolerations=[{**tolerated, "tolerationSeconds": 3600}])
+    await pod(client, "always", "n", tolerations=[tolerated])
+    client.fail_next("delete", PODS, Unavailable("not now"))
+    async with controlling(client):
+        await client.patch(NODES, "n", {"spec": {"taints": [{"key": "gone", "effect": "NoExecute"}]}})
+        await eventually(lambda: going(client, "never"))
+        assert not await going(client, "soon")
+        await eventually(lambda: going(client, "soon"))
+        assert not await going(client, "later")
+        assert not await going(client, "always")
+        await client.patch(NODES, "n", {"spec": {"taints": None}})
+
+        async def told() -> bool:
+            return "Cancelling deletion of Pod ns/later" in {e["message"] for e in (await client.list(EVENTS)).items}
+
+        await eventually(told)
+        (condition,) = [
+            c
+            for c in (await client.get(PODS, "never", "ns"))["status"]["conditions"]
+            if c["type"] == "DisruptionTarget"
+        ]
+        assert condition["reason"] == "DeletionByTaintManager"
+
+
+async def test_a_restart_gives_a_pod_no_more_time() -> None:
+    client = FakeClient()
+    await node(client, "n")
+    added = rfc3339(now() - datetime.timedelta(seconds=100))
+    toleration = {"key": "gone", "operator": "Exists", "tolerationSeconds": 60}
+    await pod(client, "p", "n", tolerations=[toleration])
+    taint = {"key": "gone", "effect": "NoExecute", "timeAdded": added}
+    await client.patch(NODES, "n", {"spec": {"taints": [taint]}})
+    async with controlling(client):
+        await eventually(lambda: going(client, "p"))
