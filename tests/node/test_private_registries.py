@@ -31,7 +31,7 @@ from tests.node.running_node import PODWRIGHT, RunningNode
 
 from podwright.api.errors import StatusError
 from podwright.api.objects import Object
-from podwright.api.resources import EVENTS, SECRETS, SERVICE_ACCOUNTS
+from podwright.api.resources import EVENTS, PODS, SECRETS, SERVICE_ACCOUNTS
 from podwright.client.http import HttpClient
 from podwright.containerd.managed import ManagedContainerd
 from podwright.containerd.oci_image import archive
@@ -467,8 +467,27 @@ async def test_always_pull_images_keeps_a_second_tenant_out_without_any_verifica
             for policy in ("IfNotPresent", "Never"):
                 await eve.create(f"eve-{policy.lower()}", f"{image}@{pinned[image]}", policy)
                 await eve.cannot_pull(f"eve-{policy.lower()}")
+            # a template is pinned as it is written: a replica of later has the code of the first, wherever the tag is
+            await tenant.kubectl_("patch", "serviceaccount", "default", "-p", json.dumps(named("mine")))
+            await tenant.kubectl_("create", "deployment", "replicas", f"--image={image}")
+            await _replicas(tenant, 1)
+            await basic.push("team/always:1", runnable("moved"))
+            await tenant.kubectl_("scale", "deployment", "replicas", "--replicas=2")
+            assert {one.rpartition("@")[2] for one in await _replicas(tenant, 2)} == {pinned[image]}
+            await tenant.kubectl_("delete", "deployment", "replicas")
     finally:
         running.down(purge=True)
+
+
+async def _replicas(pods: Pods, count: int) -> list[str]:
+    """The images that so many Pods of the deployment run."""
+    async with asyncio.timeout(20):
+        while True:
+            listed = await pods.client.list(PODS, pods.namespace, label_selector="app=replicas")
+            running = [one for one in listed.items if "running" in (container(one).get("state") or {})]
+            if len(running) == count:
+                return [container(one)["imageID"] for one in running]
+            await asyncio.sleep(0.05)
 
 
 def test_a_provider_configuration_that_is_wrong_at_start_is_refused_with_its_path(node_folder: Path) -> None:
