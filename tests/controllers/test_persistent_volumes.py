@@ -110,6 +110,25 @@ async def _gone(client: FakeClient, resource: Resource, name: str) -> bool:
     return await there(client, resource, name) is None
 
 
+async def test_a_volume_that_is_deleted_first_goes_after_its_claim_with_what_it_holds(
+    client: FakeClient, tmp_path: Path
+) -> None:
+    async with controlling(client, tmp_path):
+        made = await make_claim(client)
+        name = f"pvc-{made['metadata']['uid']}"
+        await eventually(lambda: _is(client, PERSISTENT_VOLUME_CLAIMS, "c", "Bound"))
+        protected = copy_object(await client.get(PERSISTENT_VOLUMES, name))
+        protected["metadata"]["finalizers"].append("kubernetes.io/pv-protection")
+        await client.update(PERSISTENT_VOLUMES, protected)
+        await client.delete(PERSISTENT_VOLUMES, name)
+        other = await make_claim(client, "other")
+        await eventually(lambda: _is(client, PERSISTENT_VOLUME_CLAIMS, "other", "Bound"))
+        assert other and await phase(client, PERSISTENT_VOLUMES, name) == "Bound"
+        await client.delete(PERSISTENT_VOLUME_CLAIMS, "c", "ns")
+        await eventually(lambda: _gone(client, PERSISTENT_VOLUMES, name))
+        assert not (tmp_path / "volumes" / name).exists()
+
+
 async def test_what_is_retained_stays(client: FakeClient, tmp_path: Path) -> None:
     await client.create(
         STORAGE_CLASSES,
@@ -126,6 +145,8 @@ async def test_what_is_retained_stays(client: FakeClient, tmp_path: Path) -> Non
         await eventually(lambda: _is(client, PERSISTENT_VOLUME_CLAIMS, "c", "Bound"))
         await client.delete(PERSISTENT_VOLUME_CLAIMS, "c", "ns")
         await eventually(lambda: _is(client, PERSISTENT_VOLUMES, name, "Released"))
+        await client.delete(PERSISTENT_VOLUMES, name)
+        await eventually(lambda: _gone(client, PERSISTENT_VOLUMES, name))
         assert (tmp_path / "volumes" / name).is_dir()
 
 
@@ -192,7 +213,9 @@ async def test_a_claim_whose_volume_is_taken_away_is_lost(client: FakeClient, tm
     async with controlling(client, tmp_path):
         made = await make_claim(client)
         await eventually(lambda: _is(client, PERSISTENT_VOLUME_CLAIMS, "c", "Bound"))
-        await client.delete(PERSISTENT_VOLUMES, f"pvc-{made['metadata']['uid']}")
+        name = f"pvc-{made['metadata']['uid']}"
+        await client.delete(PERSISTENT_VOLUMES, name)
+        await client.patch(PERSISTENT_VOLUMES, name, {"metadata": {"finalizers": None}})
         await eventually(lambda: _is(client, PERSISTENT_VOLUME_CLAIMS, "c", "Lost"))
         await eventually(lambda: _told(client, "ClaimLost"))
 

@@ -163,6 +163,14 @@ def test_which_volume_a_claim_gets(made: Object, volumes: list[Object], bound_to
             id="the one that it names is another's",
         ),
         pytest.param(
+            claim(volumeName="v"),
+            [{**volume(), "metadata": {"name": "v", "deletionTimestamp": "2026-01-01T00:00:00Z"}}],
+            Do.WAIT,
+            "FailedBinding",
+            'volume "v" is being deleted',
+            id="the one that it names goes",
+        ),
+        pytest.param(
             claim(volumeName="v", annotations={BIND_COMPLETED: "yes"}),
             [],
             Do.LOSE,

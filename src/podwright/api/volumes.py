@@ -25,6 +25,8 @@ DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 BETA_DEFAULT_CLASS = "storageclass.beta.kubernetes.io/is-default-class"
 PVC_PROTECTION = "kubernetes.io/pvc-protection"
 PV_PROTECTION = "kubernetes.io/pv-protection"
+PV_CONTROLLER = "kubernetes.io/pv-controller"
+"""Finalizer of a volume that was made for its claim: it goes after what it holds, whoever is deleted first."""
 NO_PROVISIONER = "kubernetes.io/no-provisioner"
 _SHORT_MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
 _NOT_SOURCES = frozenset({

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from podwright.api.objects import Object, metadata, name_of, namespace_of, uid_of
 from podwright.api.resources import PERSISTENT_VOLUMES, STORAGE_CLASSES
-from podwright.api.volumes import DEFAULT_CLASS, PROVISIONED_BY, SELECTED_NODE, annotation, spec_of
+from podwright.api.volumes import DEFAULT_CLASS, PROVISIONED_BY, PV_CONTROLLER, SELECTED_NODE, annotation, spec_of
 
 PROVISIONER = "podwright.dev/local"
 CLASS = "local"
@@ -75,7 +75,7 @@ def volume_for(claim: Object, of_class: Object, storage: LocalStorage, node_labe
     return {
         "apiVersion": PERSISTENT_VOLUMES.api_version,
         "kind": PERSISTENT_VOLUMES.kind,
-        "metadata": {"name": name, "annotations": {PROVISIONED_BY: PROVISIONER}},
+        "metadata": {"name": name, "annotations": {PROVISIONED_BY: PROVISIONER}, "finalizers": [PV_CONTROLLER]},
         "spec": {
             "capacity": {"storage": spec["resources"]["requests"]["storage"]},
             "accessModes": list(spec.get("accessModes") or ()),

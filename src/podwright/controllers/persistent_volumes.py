@@ -29,6 +29,7 @@ from podwright.api.volumes import (
     BIND_COMPLETED,
     BOUND_BY_CONTROLLER,
     PROVISIONED_BY,
+    PV_CONTROLLER,
     SELECTED_NODE,
     STORAGE_PROVISIONER,
     annotation,
@@ -283,7 +284,7 @@ class PersistentVolumes:
 
     async def _attend_volume(self, item: _Item) -> None:
         volume = self._volumes.by_key(item.key)
-        if volume is None or metadata(volume).get("deletionTimestamp"):
+        if volume is None:
             return
         decision = decide_volume(volume, await self._claim_of(volume), PROVISIONER)
         if decision.look_at_claim:
@@ -304,6 +305,8 @@ class PersistentVolumes:
             self._tell(item, volume, decision)
         elif decision.reclaim is Reclaim.DELETE:
             await self._delete(item, volume)
+        elif metadata(volume).get("deletionTimestamp") and decision.phase != "Bound":
+            await self._let_go(volume)
 
     async def _claim_of(self, volume: Object) -> Object | None:
         """The claim that a volume's claimRef means; that one is gone is asked of the API, not of a cache."""
@@ -331,7 +334,17 @@ class PersistentVolumes:
             self._tell(item, volume, VolumeDecision(reason="VolumeFailedDelete", message=str(error)))
             self._queue.add_after(item, _RETRY_SECONDS)
             return
-        await self._client.delete(PERSISTENT_VOLUMES, name_of(volume), options=DeleteOptions(uid=uid_of(volume)))
+        volume = await self._let_go(volume)
+        if not metadata(volume).get("deletionTimestamp"):
+            await self._client.delete(PERSISTENT_VOLUMES, name_of(volume), options=DeleteOptions(uid=uid_of(volume)))
+
+    async def _let_go(self, volume: Object) -> Object:
+        """Nothing is left to be done for the volume; somebody may have asked for its deletion before."""
+        if PV_CONTROLLER not in (metadata(volume).get("finalizers") or ()):
+            return volume
+        new = copy_object(volume)
+        new["metadata"]["finalizers"].remove(PV_CONTROLLER)
+        return await self._client.update(PERSISTENT_VOLUMES, new)
 
     # writing
 

@@ -15,7 +15,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from podwright.api.objects import Object, name_of
+from podwright.api.objects import Object, metadata, name_of
 from podwright.api.volumes import (
     BIND_COMPLETED,
     BOUND_BY_CONTROLLER,
@@ -78,6 +78,8 @@ def decide_claim(claim: Object, cluster: Cluster) -> ClaimDecision:
             text = "Bound claim has lost its PersistentVolume. Data on the volume is lost!"
             return ClaimDecision(Do.LOSE, reason="ClaimLost", message=text, warns=True)
         return ClaimDecision(Do.WAIT, reason="FailedBinding", message=f'volume "{wanted}" does not exist yet')
+    if metadata(volume).get("deletionTimestamp") and not completed:
+        return ClaimDecision(Do.WAIT, reason="FailedBinding", message=f'volume "{wanted}" is being deleted', warns=True)
     if is_meant_for(volume, claim):
         return ClaimDecision(Do.BIND, volume)
     if spec_of(volume).get("claimRef"):

@@ -182,7 +182,12 @@ class VolumeManager:
             claimed = await persistent_volume_claim.resolve(collector, volume)
             spec = claimed.volume["spec"]
             return PlannedVolume(
-                name, host_path=spec.get("hostPath"), local=spec.get("local"), read_only=claimed.read_only
+                name,
+                host_path=spec.get("hostPath"),
+                local=spec.get("local"),
+                read_only=claimed.read_only,
+                gid=None if claimed.read_only else gid,
+                change_policy=((pod.get("spec") or {}).get("securityContext") or {}).get("fsGroupChangePolicy") or "",
             )
         for kind, directory, collect, in_memory in _FILE_TYPES:
             if kind in volume:

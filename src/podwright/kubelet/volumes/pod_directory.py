@@ -42,6 +42,8 @@ class PlannedVolume:
     local: Object | None = None
     read_only: bool = False
     gid: int | None = None
+    change_policy: str = ""
+    """fsGroupChangePolicy: whether what is there already is given to `gid` each time"""
 
 
 @contextlib.contextmanager
@@ -63,7 +65,7 @@ def set_up(pod_dir: Path, plans: Sequence[PlannedVolume], now: datetime.datetime
             if plan.host_path is not None:
                 path = host_path.set_up(plan.host_path)
             elif plan.local is not None:
-                path = local.set_up(plan.local)
+                path = local.set_up(plan.local, plan.gid, plan.change_policy)
             else:
                 path = pod_dir / "volumes" / plan.directory / plan.name
                 path.parent.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
