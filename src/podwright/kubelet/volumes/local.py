@@ -43,7 +43,8 @@ def _give(name: str, directory: int, gid: int, bits: int) -> None:
     try:
         mode = os.fstat(opened).st_mode
         if not stat.S_ISLNK(mode):
-            os.chown(f"/proc/self/fd/{opened}", -1, gid)
-            os.chmod(f"/proc/self/fd/{opened}", stat.S_IMODE(mode) | bits)
+            same = Path(f"/proc/self/fd/{opened}")
+            os.chown(same, -1, gid)
+            same.chmod(stat.S_IMODE(mode) | bits)
     finally:
         os.close(opened)
