@@ -43,6 +43,9 @@ DELETE FROM log WHERE revision IN (
 ) RETURNING revision
 """
 
+MOST_ROWS = 64
+"""Rows that one statement writes."""
+
 COMPACT_ROWS = 500
 """Rows that one step of a compaction removes, so that writes in between wait a few milliseconds at most."""
 
@@ -98,13 +101,26 @@ class Log:
         Raises StoreFailed: nothing was written.
         """
         try:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)", [_row(e, last) for e, last in group])
-            self._db.execute("COMMIT")
+            # One statement is a transaction of its own. Each further one would ask for the interpreter's lock again,
+            # which the event loop holds while it serves.
+            if len(group) <= MOST_ROWS:
+                self._insert(group)
+            else:
+                self._db.execute("BEGIN IMMEDIATE")
+                for start in range(0, len(group), MOST_ROWS):
+                    self._insert(group[start : start + MOST_ROWS])
+                self._db.execute("COMMIT")
         # ValueError and OverflowError are what Python cannot hand to SQLite at all (a lone surrogate in a key).
         except (sqlite3.Error, ValueError, OverflowError) as error:
             self._roll_back()
             raise StoreFailed(f"{self._path}: {error}") from error
+
+    def _insert(self, group: Sequence[tuple[StoreEvent, int]]) -> None:
+        rows = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(group))
+        self._db.execute(
+            f"INSERT INTO log VALUES {rows}",  # noqa: S608 - placeholders
+            [value for event, last in group for value in _row(event, last)],
+        )
 
     def mark_compacted(self, revision: int) -> None:
         """History up to `revision` is forgotten, whether or not its rows are gone yet. Raises StoreFailed."""
