@@ -405,4 +405,113 @@ SAMPLES |= {
             "parameters": {"apiGroup": "a", "kind": "k", "name": "n", "scope": "Namespace", "namespace": "x"},
         },
     },
+    resources.JOBS: {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "s", "uid": "u"},
+        "spec": {
+            "parallelism": 1,
+            "completions": 5,
+            "completionMode": "Indexed",
+            "backoffLimitPerIndex": 1,
+            "maxFailedIndexes": 2,
+            "suspend": True,
+            "managedBy": "acme.io/foo",
+            "podFailurePolicy": {
+                "rules": [
+                    {"action": "FailIndex", "onExitCodes": {"operator": "In", "values": [1, 2], "containerName": "c"}},
+                    {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+                ]
+            },
+            "successPolicy": {"rules": [{"succeededIndexes": "0-2,4", "succeededCount": 2}]},
+            "selector": {
+                "matchLabels": {"a": "b"},
+                "matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}],
+            },
+            "template": {
+                "metadata": {"labels": {"a": "b"}, "annotations": {"a": "b"}},
+                "spec": {
+                    "restartPolicy": "Never",
+                    "containers": [{"name": "c", "image": "i"}],
+                    "nodeSelector": {"a": "b"},
+                },
+            },
+        },
+        "status": {
+            "startTime": "2026-01-01T00:00:00Z",
+            "conditions": [{"type": "Complete", "status": "True"}],
+            "succeeded": 1,
+        },
+    },
+    resources.CRON_JOBS: {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": "s"},
+        "spec": {
+            "schedule": "*/5 0-3,7 * JAN MON",
+            "timeZone": "Europe/Berlin",
+            "concurrencyPolicy": "Forbid",
+            "startingDeadlineSeconds": 5,
+            "jobTemplate": {
+                "metadata": {"labels": {"a": "b"}},
+                "spec": {
+                    "template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}},
+                },
+            },
+        },
+        "status": {"active": [{"name": "j"}], "lastScheduleTime": "2026-01-01T00:00:00Z"},
+    },
+    resources.POD_DISRUPTION_BUDGETS: {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "s"},
+        "spec": {
+            "minAvailable": "50%",
+            "selector": {
+                "matchLabels": {"a": "b"},
+                "matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}],
+            },
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",
+        },
+        "status": {"disruptionsAllowed": 1, "currentHealthy": 1, "desiredHealthy": 1, "expectedPods": 1},
+    },
+    resources.LIMIT_RANGES: {
+        "apiVersion": "v1",
+        "kind": "LimitRange",
+        "metadata": {"name": "s"},
+        "spec": {
+            "limits": [
+                {
+                    "type": "Container",
+                    "max": {"cpu": "2"},
+                    "min": {"cpu": "1"},
+                    "default": {"cpu": "2"},
+                    "defaultRequest": {"cpu": "1"},
+                    "maxLimitRequestRatio": {"cpu": "2"},
+                },
+                {"type": "PersistentVolumeClaim", "min": {"storage": "1Gi"}},
+            ]
+        },
+    },
+    resources.RESOURCE_QUOTAS: {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "s"},
+        "spec": {
+            "hard": {"pods": "1", "limits.cpu": "2"},
+            "scopes": ["NotTerminating"],
+            "scopeSelector": {
+                "matchExpressions": [{"scopeName": "PriorityClass", "operator": "In", "values": ["gold"]}],
+            },
+        },
+        "status": {"hard": {"pods": "1", "limits.cpu": "2"}, "used": {"pods": "1"}},
+    },
+    resources.PRIORITY_CLASSES: {
+        "apiVersion": "scheduling.k8s.io/v1",
+        "kind": "PriorityClass",
+        "metadata": {"name": "system-node-critical"},
+        "value": 1,
+        "globalDefault": True,
+        "preemptionPolicy": "Never",
+    },
 }
