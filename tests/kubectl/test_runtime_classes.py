@@ -119,14 +119,22 @@ def test_classes_that_are_none_and_a_handler_that_stays(classes: Kubectl) -> Non
     assert ["rc-paid", "runc"] in [line.split()[:2] for line in listed]
 
 
-def test_overhead_is_described(classes: Kubectl) -> None:
+def test_overhead_is_described_and_counts_in_a_quota(classes: Kubectl) -> None:
+    classes("create", "quota", "of-cpu", "--hard=requests.cpu=320m")
     described = " ".join(classes("describe", "runtimeclass", "rc-paid").split())
     assert "Overhead: Pod Fixed: Cpu: 250m Memory: 64Mi" in described
     resources = {"requests": {"cpu": "50m", "memory": "16Mi"}, "limits": {"cpu": "100m", "memory": "32Mi"}}
     main = {"name": "main", "image": "podwright/busybox:1", "command": ["sleep", "1000"], "resources": resources}
     grace = {"terminationGracePeriodSeconds": 0}
-    classes("create", "-f", "-", stdin=pod({"containers": [main], "runtimeClassName": "rc-paid", **grace}))
+    wanted = pod({"containers": [main], "runtimeClassName": "rc-paid", **grace})
+    classes("create", "-f", "-", stdin=wanted)
     classes("wait", "pod/p", "--for=condition=Ready", "--timeout=60s")
+    classes("wait", "quota/of-cpu", "--for=jsonpath={.status.used.requests\\.cpu}=300m", "--timeout=30s")
+    too_much = wanted.replace('"name": "p"', '"name": "q"')
+    assert classes.refused("create", "-f", "-", stdin=too_much) == (
+        'Error from server (Forbidden): error when creating "STDIN": pods "q" is forbidden: exceeded quota: of-cpu, '
+        "requested: requests.cpu=300m, used: requests.cpu=300m, limited: requests.cpu=320m\n"
+    )
     assert "Runtime Class Name: rc-paid" in " ".join(classes("describe", "pod", "p").split())
     node = classes("get", "pod", "p", "-o", "jsonpath={.spec.nodeName}")
     [line] = [
