@@ -17,7 +17,7 @@ from podwright.apiserver.forward import Target
 from podwright.apiserver.workload_proxy import (
     Backend,
     check_address,
-    location_through,
+    link_through,
     parse_name,
     pod_address,
     service_addresses,
@@ -126,12 +126,14 @@ def test_what_listens_for_this_machine_alone_is_out_of_reach(host: str) -> None:
     ],
 )
 def test_redirections_lead_through_the_proxy(text: str, leads: str) -> None:
-    assert location_through(text, TARGET, "/p") == leads
+    assert link_through(text, TARGET, "/p") == leads
 
 
 @pytest.fixture
 async def echo() -> AsyncIterator[int]:
     async def answer(request: web.Request) -> web.Response:
+        if request.path == "/page":
+            return web.Response(text='<a href="/x?a=b&amp;c">é</a>', content_type="text/html", charset="latin-1")
         if request.path == "/moved":
             return web.Response(status=302, headers={"Location": "/there"})
         said = f"{request.method} {request.path_qs} {await request.text()}".strip()
@@ -180,6 +182,11 @@ async def test_answers_come_as_they_are(with_pod: Served) -> None:
     # followed by the client: the first answer is a redirection
     assert (await with_pod.ask("GET", f"{BASE}?a=b")).text == "GET /?a=b"
     assert (await with_pod.ask("GET", f"{BASE}/moved")).text == "GET /there"
+
+
+async def test_links_of_pages_lead_through_the_proxy(with_pod: Served) -> None:
+    answer = await with_pod.ask("GET", f"{BASE}/page")
+    assert answer.text == f'<a href="{BASE}/x?a=b&amp;c">é</a>'
 
 
 async def test_a_pod_that_does_not_answer_is_told(with_pod: Served) -> None:

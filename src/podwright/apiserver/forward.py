@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 _HOP_HEADERS = frozenset(
     ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
-     "upgrade", "host", "authorization", "content-length")
+     "upgrade", "host", "authorization", "content-length", "accept-encoding")
 )  # fmt: skip
+"""What is said between two neighbours. Answers are not compressed here: they have a short way."""
 _WEBSOCKET_HEADERS = frozenset(
     ("sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol", "sec-websocket-extensions")
 )
@@ -54,6 +55,23 @@ def _unreachable(error: Exception) -> StatusError:
     return InternalError(f"error dialing backend: {error}")
 
 
+def kept_headers(answer: ClientResponse) -> list[tuple[str, str]]:
+    """The headers of an answer that are for the client."""
+    return [(name, value) for name, value in answer.headers.items() if name.lower() not in _HOP_HEADERS]
+
+
+async def streamed(request: web.BaseRequest, answer: ClientResponse) -> web.StreamResponse:
+    """Hand an answer back as it comes."""
+    response = web.StreamResponse(status=answer.status)
+    for name, value in kept_headers(answer):
+        response.headers.add(name, value)
+    await response.prepare(request)
+    async for chunk in answer.content.iter_any():
+        await response.write(chunk)
+    await response.write_eof()
+    return response
+
+
 class Forwarder:
     """Hands requests on, over connections that are kept open."""
 
@@ -72,20 +90,24 @@ class Forwarder:
         *,
         unreachable: Callable[[Exception], StatusError] = _unreachable,
         refused: Callable[[int, str], StatusError] | None = None,
-        location: Callable[[str], str] = lambda text: text,
     ) -> web.StreamResponse:
         """Answer with what the target answers. Raises StatusError.
 
         `unreachable` makes the error of a target that does not answer; `refused` makes one of an answer of 400 or
-        more, of its code and text; `location` changes where redirections lead.
+        more, of its code and text.
         """
         if request.headers.get("Upgrade"):
-            return await self._upgraded(request, target, unreachable)
-        return await self._streamed(request, target, unreachable, refused, location)
+            return await self.upgraded(request, target, unreachable)
+        async with self.opened(request, target, unreachable, refused) as answer:
+            return await streamed(request, answer)
 
-    async def _upgraded(
-        self, request: web.BaseRequest, target: Target, unreachable: Callable[[Exception], StatusError]
+    async def upgraded(
+        self,
+        request: web.BaseRequest,
+        target: Target,
+        unreachable: Callable[[Exception], StatusError] = _unreachable,
     ) -> web.StreamResponse:
+        """Make the client's connection one with the target's. Raises StatusError."""
         # aiohttp does not give header names as they were sent otherwise; servers do not mind either way.
         kept = [
             (name, value)
@@ -116,25 +138,6 @@ class Forwarder:
         finally:
             server.close()
         return Upgraded()
-
-    async def _streamed(
-        self,
-        request: web.BaseRequest,
-        target: Target,
-        unreachable: Callable[[Exception], StatusError],
-        refused: Callable[[int, str], StatusError] | None,
-        location: Callable[[str], str],
-    ) -> web.StreamResponse:
-        async with self.opened(request, target, unreachable, refused) as answer:
-            response = web.StreamResponse(status=answer.status)
-            for name, value in answer.headers.items():
-                if name.lower() not in _HOP_HEADERS:
-                    response.headers.add(name, location(value) if name.lower() == "location" else value)
-            await response.prepare(request)
-            async for chunk in answer.content.iter_any():
-                await response.write(chunk)
-            await response.write_eof()
-            return response
 
     @asynccontextmanager
     async def opened(
@@ -174,7 +177,6 @@ class Forwarder:
         if self._session is None:
             from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 
-            # Whether answers are compressed is for the client to say, who gets them as they are.
             self._session = ClientSession(
                 connector=TCPConnector(limit=0, keepalive_timeout=30),
                 auto_decompress=False,

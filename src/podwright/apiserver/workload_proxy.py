@@ -1,7 +1,7 @@
 """pods/proxy and services/proxy: an HTTP request to a Pod's own server, through the API server.
 
 A name may bring a scheme and a port: `https:web:8443`, `web:http`, `web`. A Service's request goes to one of its ready
-endpoints. Not done: links inside HTML pages are left as they are. Called by `front.py`.
+endpoints. Links of HTML pages and redirections are made to lead through here again. Called by `front.py`.
 Page: https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/
 """
 
@@ -20,7 +20,8 @@ from podwright.api.errors import BadRequest, NotFound, StatusError, Unavailable
 from podwright.api.objects import Object
 from podwright.api.resources import ENDPOINTS, PODS, SERVICES
 from podwright.apiserver.context import Context
-from podwright.apiserver.forward import Forwarder, Target
+from podwright.apiserver.forward import Forwarder, Target, kept_headers, streamed
+from podwright.apiserver.html_links import rewritten
 from podwright.apiserver.routes import Asked
 
 PROXIED_WORKLOADS = frozenset((("pods", "proxy"), ("services", "proxy")))
@@ -99,8 +100,8 @@ def check_address(host: str) -> None:
         raise BadRequest(f"address not allowed: {host}")
 
 
-def location_through(text: str, target: Target, prefix: str) -> str:
-    """Where a redirection leads that the target answered with: its own addresses become paths below `prefix`."""
+def link_through(text: str, target: Target, prefix: str) -> str:
+    """A link of the target's answer: its own addresses become paths below `prefix`, all else stays."""
     to = urlsplit(text)
     if to.netloc and to.netloc not in (f"{target.host}:{target.port}", target.host):
         return text
@@ -134,12 +135,21 @@ class WorkloadProxy:
             return web.Response(status=301, headers={"Location": _with_query(f"{quote(prefix)}/", query)})
         tls = await self._unverified() if backend.scheme == "https" else None
         target = Target(host, port, _with_query(quote(below or "/", safe="/~:@!$&'()*+,;="), query), tls)
-        return await self._forwarder.serve(
-            request,
-            target,
-            unreachable=_unreachable,
-            location=lambda text: location_through(text, target, quote(prefix)),
-        )
+        if request.headers.get("Upgrade"):
+            return await self._forwarder.upgraded(request, target, _unreachable)
+
+        def through(link: str) -> str:
+            return link_through(link, target, quote(prefix))
+
+        async with self._forwarder.opened(request, target, _unreachable) as answer:
+            if (to := answer.headers.get("Location")) is not None:
+                return web.Response(status=answer.status, headers={"Location": through(to)})
+            if answer.content_type != "text/html" or "Content-Encoding" in answer.headers:
+                return await streamed(request, answer)
+            page = rewritten(await answer.text(), through)
+            response = web.Response(status=answer.status, headers=kept_headers(answer))
+            response.text = page
+            return response
 
     def _address(self, asked: Asked, backend: Backend) -> tuple[str, int]:
         resource = PODS if asked.plural == "pods" else SERVICES

@@ -145,6 +145,14 @@ def test_node_ports_go_with_the_type() -> None:
     assert ("nodePort" not in new["spec"]["ports"][0], errors) == (True, [])
 
 
+def test_a_service_that_becomes_a_name_elsewhere_leaves_its_ports_and_address() -> None:
+    old = {"type": "NodePort", "clusterIP": "10.0.0.1", "ports": [{"port": 80, "nodePort": 30000}]}
+    new, errors = updated(old, {**old, "type": "ExternalName", "externalName": "example.org"})
+    assert errors == []
+    assert new["spec"].keys() & {"clusterIP", "clusterIPs", "externalTrafficPolicy"} == set()
+    assert "nodePort" not in new["spec"]["ports"][0]
+
+
 def test_a_node_port_that_is_left_out_is_kept() -> None:
     old = {"type": "NodePort", "clusterIP": "10.0.0.1", "ports": [{"port": 80, "nodePort": 30000}]}
     new, errors = updated(old, {"type": "NodePort"})

@@ -126,7 +126,7 @@ class ServiceStrategy(Strategy):
                 kept = had.get((port.get("protocol"), port.get("port")))
                 if kept and not port.get("nodePort"):
                     port["nodePort"] = kept
-        elif spec["type"] == "ClusterIP" and was.get("type") in _WITH_NODE_PORT:
+        elif spec["type"] not in _WITH_NODE_PORT and was.get("type") in _WITH_NODE_PORT:
             _drop_node_ports(spec, was)
         if spec["type"] == "ExternalName" and was.get("type") in _WITH_CLUSTER_IP:
             _drop_cluster_ip(spec, was)
