@@ -10,7 +10,7 @@ import pytest
 from tests.admission.requests import pod, write
 from tests.fakes.client import FakeClient
 
-from podwright.admission.interface import Operation
+from podwright.admission.interface import Attributes, Operation
 from podwright.admission.limit_ranger import LimitRanger
 from podwright.admission.limit_rules import ANNOTATION
 from podwright.admission.resource_quota import ResourceQuota
@@ -207,3 +207,19 @@ async def test_a_dry_run_is_judged_and_not_charged() -> None:
     request.dry_run = True
     await plugin_for(client).validate(request)
     assert await used(client) == {"pods": "0"}
+
+
+async def test_a_pod_that_is_resized_is_charged_for_the_difference_and_kept_in_bounds() -> None:
+    client = await quotas(q={"requests.cpu": "1", "pods": "0"})
+
+    def resize(cpu: str) -> Attributes:
+        new, old = limited(requests={"cpu": cpu}, limits={"cpu": "2"}), limited(requests={"cpu": "500m"})
+        return write(new, Operation.UPDATE, old=old, subresource="resize")
+
+    await plugin_for(client).validate(resize("700m"))
+    assert (await used(client))["requests.cpu"] == "200m"
+    with pytest.raises(Forbidden, match=r"exceeded quota: q, requested: requests\.cpu=900m"):
+        await plugin_for(client).validate(resize("1400m"))
+    bounded = await ranging({"type": "Container", "max": {"cpu": "1"}})
+    with pytest.raises(Forbidden, match="maximum cpu usage per Container is 1, but limit is 2"):
+        await bounded.validate(resize("500m"))

@@ -17,7 +17,7 @@ from podwright.client.interface import Client
 
 
 class LimitRanger:
-    """Looks at Pods that are created, and at claims that are created or changed."""
+    """Looks at Pods that are created or resized, and at claims that are created or changed."""
 
     name = "LimitRanger"
 
@@ -46,9 +46,8 @@ class LimitRanger:
 
 
 def _concerns(attributes: Attributes) -> bool:
-    if attributes.subresource:
-        return False
+    request = attributes.operation, attributes.subresource
     if attributes.resource == PODS:
-        return attributes.operation is Operation.CREATE
-    written = attributes.operation in (Operation.CREATE, Operation.UPDATE)
+        return request in ((Operation.CREATE, ""), (Operation.UPDATE, "resize"))
+    written = request in ((Operation.CREATE, ""), (Operation.UPDATE, ""))
     return attributes.resource == PERSISTENT_VOLUME_CLAIMS and written

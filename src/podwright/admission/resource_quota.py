@@ -70,8 +70,16 @@ def charge(quota: Object, attributes: Attributes, now: datetime.datetime) -> Cha
     return Charge(used={**known, **q.written(floored, hard)})
 
 
+def _concerns(attributes: Attributes) -> bool:
+    """Whether the request can use more than was used before."""
+    resource, subresource = attributes.resource, attributes.subresource
+    if attributes.operation is Operation.UPDATE:
+        return (resource in _CHANGING and not subresource) or (resource == PODS and subresource == "resize")
+    return attributes.operation is Operation.CREATE and not subresource
+
+
 class ResourceQuota:
-    """Looks at everything that is created, and at changes of Services and claims."""
+    """Looks at everything that is created, and at changes of Services, claims and the resources of Pods."""
 
     name = "ResourceQuota"
 
@@ -81,12 +89,7 @@ class ResourceQuota:
 
     async def validate(self, attributes: Attributes) -> None:
         """Raises Forbidden when a quota would be exceeded, or cannot be counted for what the object leaves out."""
-        if not attributes.namespace or attributes.subresource or attributes.obj is None:
-            return
-        if attributes.operation is Operation.UPDATE:
-            if attributes.resource not in _CHANGING:
-                return
-        elif attributes.operation is not Operation.CREATE:
+        if not attributes.namespace or attributes.obj is None or not _concerns(attributes):
             return
         for _ in range(_TRIES):
             quotas = (await self._client.list(RESOURCE_QUOTAS, attributes.namespace)).items
