@@ -17,7 +17,7 @@ from typing import Any
 
 from podwright.api.objects import Object, uid_of
 from podwright.api.reasons import EventReason
-from podwright.cri.errors import NotFound
+from podwright.cri.errors import CriError, NotFound
 from podwright.kubelet.interfaces import ContainerRef
 from podwright.kubelet.kuberuntime import labels, stop_signal
 from podwright.kubelet.kuberuntime.collaborators import Collaborators
@@ -148,9 +148,13 @@ class Killer:
             log.warning("container %s does not end: its processes are killed", container_id)
             with contextlib.suppress(OSError):
                 await with_.cgroups.kill(uid, container_id)
-            if not await _answered(call, KILLED):
-                await rescue.kill(container_id)
-            await call
+            if await _answered(call, KILLED):
+                return
+            await rescue.kill(container_id)
+            with contextlib.suppress(CriError):
+                await call
+            # What the call broke off with says nothing of the container, which has ended with its keeper.
+            await with_.runtime.stop_container(container_id, timeout=0)
 
 
 async def _answered(call: asyncio.Future[Any], within: float) -> bool:
