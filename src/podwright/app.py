@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from podwright.admission.chain import Chain
 from podwright.admission.interface import User
 from podwright.admission.plugins import build_chain
+from podwright.api.errors import StatusError
 from podwright.api.objects import Object
 from podwright.api.pods import condition, condition_is_true
 from podwright.api.resources import NODES
@@ -33,6 +34,7 @@ from podwright.apiserver.pki import KUBELET_CLIENT
 from podwright.apiserver.registry.rows import ROWS
 from podwright.apiserver.server import ApiServer, certificates
 from podwright.apiserver.signing import Authority
+from podwright.client.backoff import Backoff
 from podwright.client.events import EventRecorder
 from podwright.client.informer import Informer
 from podwright.client.informers import Informers
@@ -65,6 +67,7 @@ _COLLECT_AFTER: Final = (50_000, 20, 100)
 """Allocations, and generations, between searches for reference cycles: by default a few thousand objects in the API
 have every write wait for searches of the whole heap, 130 ms each, which find nothing. JSON data has no cycles."""
 
+_BACKOFF: Final = Backoff(base=1.0, cap=60.0)
 _DNS_PORT: Final = 53
 _MASTERS: Final = ("system:masters", "system:authenticated")
 
@@ -288,11 +291,21 @@ class Node:
         return None
 
     async def _keep_kube_dns(self, client: Client, names: NameServer | None) -> None:
-        if names is None:
-            await dns_addon.remove(client)
-        else:
-            cluster_ip = service_address(self._settings.service_cidr)
-            await dns_addon.keep(client, dns_addon.kube_dns_objects(cluster_ip, names.host, names.port))
+        cluster_ip = service_address(self._settings.service_cidr)
+        failures = 0
+        while True:
+            try:
+                if names is None:
+                    await dns_addon.remove(client)
+                else:
+                    await dns_addon.keep(client, dns_addon.kube_dns_objects(cluster_ip, names.host, names.port))
+            except StatusError as error:
+                # Admission may refuse what it is shown, a webhook that is down for one: the node lives on.
+                failures += 1
+                log.warning("the Service kube-dns is not as it should be: %s", error.message)
+                await asyncio.sleep(_BACKOFF.delay(failures))
+            else:
+                return
 
     def _api_config(self) -> ApiServerConfig:
         settings = self._settings

@@ -31,6 +31,7 @@ from podwright.api.resources import (
     PODS,
     SECRETS,
     SERVICES,
+    VALIDATING_WEBHOOKS,
     Resource,
 )
 from podwright.client.http import HttpClient
@@ -185,6 +186,50 @@ async def test_a_webhook_in_a_pod_pins_digests(
         await client.patch(MUTATING_WEBHOOKS, "pin-digests", ignore, patch_type=PatchType.JSON)
         await eventually(lambda: _lets_pass(pods, image), within=30)
         assert images(await pods.create(_pod("unpinned", image))) == [image]
+
+
+DEAD = {
+    "name": "dead.example.com",
+    "clientConfig": {"url": "https://127.0.0.1:9/nobody"},
+    "rules": [{"operations": ["*"], "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*/*"]}],
+    "sideEffects": "None",
+    "admissionReviewVersions": ["v1"],
+}
+
+
+async def test_a_webhook_that_never_answers_keeps_no_node_from_starting_and_can_be_taken_away(
+    node_folder: Path,
+) -> None:
+    running = RunningNode.below(node_folder, "guarded")
+    await asyncio.to_thread(running.up)
+    try:
+        async with HttpClient.from_kubeconfig(running.kubeconfig) as client:
+            await client.create(VALIDATING_WEBHOOKS, {"metadata": {"name": "dead"}, "webhooks": [DEAD]})
+            await eventually(lambda: _is_refused(client), within=30)
+        await asyncio.to_thread(running.kill)
+        await asyncio.to_thread(running.up)
+        await asyncio.to_thread(running.down)
+        await asyncio.to_thread(running.up)
+        async with HttpClient.from_kubeconfig(running.kubeconfig) as client:
+            assert await _is_refused(client)
+            await client.delete(VALIDATING_WEBHOOKS, "dead")
+            await eventually(lambda: _is_taken(client), within=30)
+    finally:
+        await asyncio.to_thread(running.down, purge=True)
+    assert running.leftovers() == []
+
+
+async def _is_taken(client: HttpClient) -> bool:
+    return not await _is_refused(client)
+
+
+async def _is_refused(client: HttpClient) -> bool:
+    made = {"metadata": {"name": "tried"}}
+    try:
+        await client.create(CONFIG_MAPS, made, "default", dry_run=True)
+    except InternalError as error:
+        return "failed calling webhook" in error.message
+    return False
 
 
 def _pod(name: str, image: str) -> Object:

@@ -10,7 +10,7 @@ import logging
 import time
 import uuid
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -31,6 +31,8 @@ from podwright.client.interface import Client
 
 log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
+_SERVER: Final = "system:apiserver"
+"""Who makes what the API server needs to start: no webhook may keep it from that by giving no answer."""
 
 
 class Asks(Protocol):
@@ -56,7 +58,7 @@ class Dispatch:
     async def selected(self, index: Index, attributes: Attributes) -> Sequence[Webhook]:
         """The webhooks that a request concerns, in order. Raises NotFound when its namespace is not there."""
         concerned = index.concerned(Kind(attributes.operation, attributes.resource, attributes.subresource))
-        if not concerned:
+        if not concerned or attributes.user.name == _SERVER:
             return ()
         namespace: Object | None = None
         name = namespace_to_read(attributes)
@@ -81,7 +83,7 @@ class Dispatch:
         except CallFailed as failure:
             self._counts.failed(asked, time.perf_counter() - began, rejected=webhook.fails)
             if webhook.fails:
-                log.warning("%s", failure)
+                log.debug("%s", failure)  # who asked is told
                 raise unreachable(failure) from None
             log.warning("%s; the request goes on, as its failurePolicy has it", failure)
             return None
