@@ -16,7 +16,7 @@ from podwright.admission.limit_rules import ANNOTATION
 from podwright.admission.resource_quota import ResourceQuota
 from podwright.api.errors import Forbidden
 from podwright.api.objects import Object
-from podwright.api.resources import CONFIG_MAPS, LIMIT_RANGES, PERSISTENT_VOLUME_CLAIMS, RESOURCE_QUOTAS, SERVICES
+from podwright.api.resources import CONFIG_MAPS, LIMIT_RANGES, PERSISTENT_VOLUME_CLAIMS, PODS, RESOURCE_QUOTAS, SERVICES
 
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
@@ -163,11 +163,17 @@ async def test_a_quota_refuses(hard: dict[str, str], made: Object, why: str) -> 
     assert refused.value.message == f'pods "p" is forbidden: {why}'
 
 
-async def test_a_quota_that_was_never_counted_lets_nobody_in() -> None:
+async def test_a_quota_that_was_never_counted_is_counted_at_once() -> None:
     client = FakeClient()
-    await client.create(RESOURCE_QUOTAS, {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "1"}}}, "default")
-    with pytest.raises(Forbidden, match="status unknown for quota: q, resources: pods"):
-        await plugin_for(client).validate(write(limited()))
+    spec = {"hard": {"pods": "2", "secrets": "9"}}
+    await client.create(RESOURCE_QUOTAS, {"metadata": {"name": "q"}, "spec": spec}, "default")
+    await client.create(PODS, {**limited(), "metadata": {"name": "there"}}, "default")
+    plugin = plugin_for(client)
+    await plugin.validate(write(limited()))
+    status = (await client.get(RESOURCE_QUOTAS, "q", "default"))["status"]
+    assert status == {"hard": {"pods": "2"}, "used": {"pods": "2"}}
+    with pytest.raises(Forbidden, match="exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2"):
+        await plugin.validate(write(limited()))
 
 
 async def test_of_twenty_at_once_five_get_in() -> None:

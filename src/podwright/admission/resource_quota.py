@@ -36,21 +36,19 @@ class Charge:
     used: Mapping[str, str] | None = None
 
 
-def charge(quota: Object, attributes: Attributes, now: datetime.datetime) -> Charge:
-    """What creating or changing the object does to a quota of its namespace. Raises ValueError for a bad quantity."""
+def charge(quota: Object, attributes: Attributes, now: datetime.datetime, counted: Mapping[str, Any]) -> Charge:
+    """What creating or changing the object does to a quota of its namespace. Raises ValueError for a bad quantity.
+
+    `counted`: what is used, by name, of that which `uncounted` lists.
+    """
     resource, obj, old = attributes.resource, attributes.obj or {}, attributes.old
-    status = quota.get("status") or {}
     hard: Mapping[str, Any] = (quota.get("spec") or {}).get("hard") or {}
-    names = q.resource_names(resource, hard)
-    if not names or not q.is_about(quota, resource, obj):
+    names = _names(quota, attributes)
+    if not names:
         return Charge()
     if resource == PODS and (missing := q.unspecified(obj, names)):
         return Charge(f"failed quota: {name_of(quota)}: {missing}")
-    known = status.get("used") or {}
-    unknown = [name for name in names if name not in known or (status.get("hard") or {}).get(name) != hard[name]]
-    if unknown:
-        text = f"status unknown for quota: {name_of(quota)}, resources: {','.join(sorted(unknown))}"
-        return Charge(text)
+    known = {**((quota.get("status") or {}).get("used") or {}), **counted}
     requested = q.sums([q.usage_of(resource, obj, now)], names)
     if old is not None:
         before = q.sums([q.usage_of(resource, old, now)], names)
@@ -68,6 +66,19 @@ def charge(quota: Object, attributes: Attributes, now: datetime.datetime) -> Cha
         return Charge(text)
     floored = {name: max(amount, Decimal(0)) for name, amount in after.items()}
     return Charge(used={**known, **q.written(floored, hard)})
+
+
+def uncounted(quota: Object, attributes: Attributes) -> Sequence[str]:
+    """The names that the request counts for and of which the quota's status does not tell yet what is used."""
+    status, hard = quota.get("status") or {}, (quota.get("spec") or {}).get("hard") or {}
+    used, told = status.get("used") or {}, status.get("hard") or {}
+    return [name for name in _names(quota, attributes) if name not in used or told.get(name) != hard[name]]
+
+
+def _names(quota: Object, attributes: Attributes) -> Sequence[str]:
+    hard = (quota.get("spec") or {}).get("hard") or {}
+    names = q.resource_names(attributes.resource, hard)
+    return names if names and q.is_about(quota, attributes.resource, attributes.obj or {}) else ()
 
 
 def _concerns(attributes: Attributes) -> bool:
@@ -100,7 +111,7 @@ class ResourceQuota:
     async def _charged(self, attributes: Attributes, quotas: Sequence[Object]) -> bool:
         """Charge every quota; False when one has changed meanwhile (those that were charged are given back)."""
         now = self._clock()
-        charges = [(quota, charge(quota, attributes, now)) for quota in quotas]
+        charges = [(quota, charge(quota, attributes, now, await self._counted(quota, attributes))) for quota in quotas]
         for _, outcome in charges:
             if outcome.refused:
                 raise refusal(attributes, outcome.refused)
@@ -110,7 +121,9 @@ class ResourceQuota:
         for quota, outcome in charges:
             if outcome.used is None:
                 continue
-            status = {**(quota.get("status") or {}), "used": dict(outcome.used)}
+            before = quota.get("status") or {}
+            hard = {name: quota["spec"]["hard"][name] for name in outcome.used if name in quota["spec"]["hard"]}
+            status = {**before, "hard": {**(before.get("hard") or {}), **hard}, "used": dict(outcome.used)}
             try:
                 written = await self._client.update(RESOURCE_QUOTAS, {**quota, "status": status}, subresource="status")
             except Conflict:
@@ -118,6 +131,16 @@ class ResourceQuota:
                 return False
             done.append((quota, written))
         return True
+
+    async def _counted(self, quota: Object, attributes: Attributes) -> Mapping[str, str]:
+        """What is used, where the quota controller has not been: a quota that has just been made counts at once."""
+        names = uncounted(quota, attributes)
+        if not names:
+            return {}
+        resource, now = attributes.resource, self._clock()
+        objects = (await self._client.list(resource, attributes.namespace)).items
+        parts = [q.usage_of(resource, obj, now) for obj in objects if q.is_about(quota, resource, obj)]
+        return q.written(q.sums(parts, names), quota["spec"]["hard"])
 
     async def _give_back(self, done: Sequence[tuple[Object, Object]]) -> None:
         for before, written in done:

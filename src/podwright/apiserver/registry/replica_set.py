@@ -69,6 +69,7 @@ class ReplicationControllerStrategy(ReplicaSetStrategy):
     """ReplicationControllers: their selector is a plain mapping, by default the template's labels."""
 
     template_kind = "ReplicationController"
+    orphans_by_default = True
     columns = (
         *_COUNTS,
         Column(
