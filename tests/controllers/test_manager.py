@@ -265,3 +265,21 @@ async def test_of_ended_pods_only_so_many_are_kept_evicted_ones_go_first(monkeyp
             return [p["metadata"]["name"] for p in (await client.list(PODS)).items] == ["a", "c"]
 
         await eventually(left)
+
+
+async def test_a_pod_that_never_started_and_is_held_by_a_finalizer_has_failed() -> None:
+    client = FakeClient()
+    meta = {"finalizers": ["a/b"], "deletionTimestamp": "2026-01-01T00:00:00Z", "deletionGracePeriodSeconds": 0}
+    await make(client, PODS, "p", metadata=meta, spec={}, status={"phase": "Pending"})
+    async with controlling(client):
+
+        async def failed() -> bool:
+            return bool((await client.get(PODS, "p", "ns"))["status"]["phase"] == "Failed")
+
+        await eventually(failed)
+        await client.patch(PODS, "p", {"metadata": {"finalizers": None}}, "ns")
+
+        async def gone() -> bool:
+            return await there(client, PODS, "p") is None
+
+        await eventually(gone)

@@ -7,7 +7,7 @@ Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-ga
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from podwright.api.errors import Conflict, NotFound
 from podwright.api.objects import Key, Object, key_of, metadata, name_of, rfc3339, uid_of
@@ -94,9 +94,13 @@ class PodGarbage:
                 if await self._node_is_there(pod):
                     return
                 if not ended:
+                    await self._fail(pod, [self._lost_node()])
+            elif not ended:
+                if not _never_started(pod):
+                    return
+                if metadata(pod).get("finalizers"):
+                    # Who holds it with a finalizer (a Job) may wait for it to end.
                     await self._fail(pod)
-            elif not ended and not _never_started(pod):
-                return
             options = DeleteOptions(grace_period_seconds=0, uid=uid_of(pod))
             await self._client.delete(PODS, key.name, key.namespace, options)
         except (NotFound, Conflict):
@@ -109,16 +113,19 @@ class PodGarbage:
             return False
         return True
 
-    async def _fail(self, pod: Object) -> None:
-        """Say in its status, for those who count on it, that the Pod will not go on."""
-        condition = {
+    def _lost_node(self) -> dict[str, str]:
+        return {
             "type": "DisruptionTarget",
             "status": "True",
             "reason": "DeletionByPodGC",
             "message": "PodGC: node no longer exists",
             "lastTransitionTime": rfc3339(self._clock()),
         }
-        body = {"metadata": {"uid": uid_of(pod)}, "status": {"phase": Phase.FAILED.value, "conditions": [condition]}}
+
+    async def _fail(self, pod: Object, conditions: Sequence[dict[str, str]] = ()) -> None:
+        """Say in its status, for those who count on it, that the Pod will not go on."""
+        status = {"phase": Phase.FAILED.value, **({"conditions": list(conditions)} if conditions else {})}
+        body = {"metadata": {"uid": uid_of(pod)}, "status": status}
         key = key_of(pod)
         await self._client.patch(
             PODS, name_of(pod), body, key.namespace, patch_type=PatchType.STRATEGIC, subresource="status"
