@@ -26,6 +26,8 @@ from tests.proxy.objects import endpoint, endpoint_slice, service
 from podwright.api.objects import Object
 from podwright.api.resources import ENDPOINT_SLICES, SERVICES
 from podwright.client.informers import Informers
+from podwright.containerd.layout import Layout
+from podwright.containerd.network import masquerade_rules
 from podwright.proxy.nftables import Nftables
 from podwright.proxy.proxy import ServiceProxy
 from podwright.proxy.rules import Node
@@ -124,8 +126,8 @@ class Machines:
     def command(self, on: str, *words: str) -> list[str]:
         return ["ip", "netns", "exec", self.namespace(on), *words]
 
-    def switch_on(self, setting: str) -> None:
-        subprocess.run(self.command("host", "sh", "-c", f"echo 1 >/proc/sys/net/{setting}"), check=True)
+    def switch_on(self, setting: str, on: str = "host") -> None:
+        subprocess.run(self.command(on, "sh", "-c", f"echo 1 >/proc/sys/net/{setting}"), check=True)
 
     def set_up(self) -> None:
         for name in ("host", "a", "b", "outside"):
@@ -318,6 +320,35 @@ async def test_node_port_by_this_machines_loopback(machines: Machines, tmp_path:
         await eventually(lambda: refused(machines))
         assert await machines.ask("host", "127.0.0.1", 30080) == ["refused"]
         assert await machines.ask("a", "127.0.0.1", 30080) == ["refused"]
+
+
+async def test_the_machines_loopback_is_not_for_pods(machines: Machines, tmp_path: Path) -> None:
+    """A Pod that may change its own network sends to 127.0.0.1 by the bridge, which now would take it."""
+    layout = Layout(tmp_path)
+    rules = masquerade_rules(layout, NODE.pod_cidr).replace(layout.bridge, "pods")
+    machines.ip("address", "delete", "127.0.0.1/8", "dev", "lo", on="a")
+    machines.ip("route", "add", "127.0.0.1", "via", GATEWAY, on="a")
+    machines.switch_on("ipv4/conf/eth0/route_localnet", on="a")
+    listening = subprocess.Popen(
+        machines.command("host", sys.executable, "-c", SERVER, "host", "9999"), stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert listening.stdout is not None
+        assert listening.stdout.readline() == "ready\n"
+        assert (await machines.ask("a", "127.0.0.1", 9999))[0].startswith("host")
+        subprocess.run(machines.command("host", "nft", "-f", "-"), input=rules, text=True, check=True)
+        assert await machines.ask("a", "127.0.0.1", 9999) == ["silence"]
+        assert (await machines.ask("host", "127.0.0.1", 9999))[0].startswith("host")
+        # node ports by this machine's loopback are answered all the same
+        ports = [{"port": 80, "nodePort": 30080}]
+        async with proxy(machines, tmp_path, service(type="NodePort", ports=ports), endpoint_slice(endpoint(POD_B))):
+            assert await machines.ask("host", "127.0.0.1", 30080) == [f"b {GATEWAY}"]
+    finally:
+        subprocess.run(machines.command("host", "nft", "delete", "table", "ip", layout.nft_table), check=False)
+        listening.kill()
+        listening.communicate()
+        machines.ip("route", "delete", "127.0.0.1", on="a")
+        machines.ip("address", "add", "127.0.0.1/8", "dev", "lo", on="a")
 
 
 async def test_external_policy_local_keeps_the_clients_address(machines: Machines, tmp_path: Path) -> None:
