@@ -9,7 +9,7 @@ import pytest
 from tests.admission.requests import pod, write
 
 from podwright.admission.interface import Attributes, Operation, User
-from podwright.admission.webhooks.review import BadAnswer, answer_of, review_of
+from podwright.admission.webhooks.review import BadAnswer, answer_of, review_of, shortened
 from podwright.api.objects import Object
 from podwright.api.resources import NAMESPACES, PODS
 
@@ -138,3 +138,15 @@ def test_v1beta1_asks_for_less() -> None:
     answer = answer_of(value, "u", "v1beta1", mutating=True)
     assert (answer.patch, answer.patch_type) == (b"[]", "JSONPatch")
     assert answer_of(value, "u", "v1beta1", mutating=False).patch == b""
+
+
+@pytest.mark.parametrize(
+    ("warnings", "kept"),
+    [
+        pytest.param(["a" * 4000], [4000], id="a long one"),
+        pytest.param(["a" * 4000, "b" * 97], [256, 97], id="more than fits"),
+        pytest.param(["a" * 1000] * 40, [256] * 16, id="far more than fits"),
+    ],
+)
+def test_warnings_fit_into_headers(warnings: list[str], kept: list[int]) -> None:
+    assert [len(text) for text in shortened(warnings)] == kept

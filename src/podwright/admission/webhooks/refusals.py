@@ -6,6 +6,7 @@ Texts are upstream's. Source: k8s.io/apiserver pkg/admission/plugin/webhook/erro
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from podwright.api.errors import BadRequest, InternalError, StatusError, from_status
@@ -34,11 +35,15 @@ def denied(webhook: str, status: Mapping[str, Any]) -> StatusError:
     code = code if isinstance(code, int) and 400 <= code <= 599 else 400
     reason, message = str(status.get("reason") or ""), str(status.get("message") or "")
     why = f": {message or reason}" if message or reason else " without explanation"
-    # Of the class of its reason, so that who catches it need not know of webhooks; code and reason are as answered.
-    kind = type(from_status({"reason": reason})) if reason else StatusError
     details = status.get("details")
-    made = type("Denied", (kind,), {"code": code, "reason": reason})
-    error: StatusError = made(
+    kind = _denial(code, reason)
+    return kind(
         f'admission webhook "{webhook}" denied the request{why}', details if isinstance(details, dict) else None
     )
-    return error
+
+
+@lru_cache(maxsize=64)
+def _denial(code: int, reason: str) -> type[StatusError]:
+    """Of the class of its reason, so that who catches it need not know of webhooks; code and reason as answered."""
+    kind = type(from_status({"reason": reason})) if reason else StatusError
+    return type("Denied", (kind,), {"code": code, "reason": reason})

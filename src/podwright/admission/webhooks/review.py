@@ -7,7 +7,7 @@ https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-con
 from __future__ import annotations
 
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,6 +15,8 @@ from podwright.admission.interface import Attributes, Operation, User
 from podwright.api.resources import NAMESPACES
 
 _GROUP: Final = "admission.k8s.io"
+_MOST_WARNING, _SHORT_WARNING = 4096, 256
+"""Characters of all warnings, and of each where those are more."""
 _OPTIONS: Final = {
     Operation.CREATE: "CreateOptions",
     Operation.UPDATE: "UpdateOptions",
@@ -113,7 +115,14 @@ def answer_of(value: Any, uid: str, version: str, *, mutating: bool) -> Answer:
     if not right or not isinstance(warnings, list):
         raise BadAnswer("the response's allowed, status, warnings or auditAnnotations is of another type")
     said = {str(key): str(text) for key, text in annotations.items()}
-    return Answer(allowed, status, patch, patch_type, tuple(str(w) for w in warnings), said)
+    return Answer(allowed, status, patch, patch_type, shortened([str(w) for w in warnings]), said)
+
+
+def shortened(warnings: Sequence[str]) -> tuple[str, ...]:
+    """The warnings of one answer as headers can carry them: where they are long, the beginning of each."""
+    if sum(map(len, warnings)) <= _MOST_WARNING:
+        return tuple(warnings)
+    return tuple(w[:_SHORT_WARNING] for w in warnings[: _MOST_WARNING // _SHORT_WARNING])
 
 
 def _spelled(api_version: str, kind: str) -> str:
