@@ -119,3 +119,15 @@ async def test_an_update_without_the_policy_keeps_it(served: Served) -> None:
     put = await served.ask("PUT", f"{AT}/web", changed)
     (got,) = put.json["spec"]["template"]["spec"]["containers"]
     assert (got["image"], got["imagePullPolicy"]) == ("i:latest", "IfNotPresent")
+
+
+async def test_a_replication_controller_leaves_its_pods_unless_it_is_told_otherwise(served: Served) -> None:
+    spec = {"template": WEB["spec"]["template"], "replicas": 0}
+    made = {"metadata": {"name": "old", "finalizers": ["a/b"]}, "spec": spec}
+    at = "/api/v1/namespaces/default/replicationcontrollers"
+    await served.ask("POST", at, made)
+    await served.ask("DELETE", f"{at}/old")
+    assert "orphan" in (await served.ask("GET", f"{at}/old")).json["metadata"]["finalizers"]
+    await served.ask("POST", AT, {**WEB, "metadata": {"name": "web", "finalizers": ["a/b"]}})
+    await served.ask("DELETE", f"{AT}/web")
+    assert (await served.ask("GET", f"{AT}/web")).json["metadata"]["finalizers"] == ["a/b"]

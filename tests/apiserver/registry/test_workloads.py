@@ -324,13 +324,23 @@ def test_status_counts(status: dict[str, Any], errors: list[str]) -> None:
 def test_a_template_is_told_of_what_its_pods_will_not_get(strategy: Strategy) -> None:
     field = "hostUsers"
     if isinstance(strategy, PodTemplateStrategy):
-        made: Object = {"template": raw(DEPLOYMENT)["spec"]["template"]}
+        made: Object = {"metadata": {"name": "w"}, "template": raw(DEPLOYMENT)["spec"]["template"]}
         made["template"]["spec"][field], path = False, "template"
     else:
         made, path = raw(strategy, {f"{T}.spec.{field}": False}), T
     strategy.default(made)
     (said,) = strategy.warnings(made, None)
     assert said.startswith(f"{path}.spec.{field}: accepted but not acted on")
+    assert strategy.warnings(made, made) == []
+
+
+@pytest.mark.parametrize("strategy", ALL, ids=name_of_strategy)
+def test_a_name_that_makes_bad_host_names_is_told_at_creation(strategy: Strategy) -> None:
+    made = whole(strategy, {"metadata.name": "a.b"})
+    assert strategy.warnings(made, None) == [
+        "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; "
+        "a DNS label is recommended: [must not contain dots]"
+    ]
     assert strategy.warnings(made, made) == []
 
 

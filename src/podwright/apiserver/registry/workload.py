@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from podwright.api.field import FieldError, Path, forbidden, invalid, not_supported, required
-from podwright.api.objects import Object
+from podwright.api.names import dns_label
+from podwright.api.objects import Object, name_of
 from podwright.api.selectors import LabelSelector, label_selector_from
 from podwright.apiserver.registry import field_checks as check
 from podwright.apiserver.registry.columns import NONE
@@ -22,6 +23,10 @@ from podwright.apiserver.registry.strategy import Column, Strategy
 
 SPEC = Path("spec")
 _TEMPLATE = SPEC.child("template")
+_NO_HOST_NAME = (
+    "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; "
+    "a DNS label is recommended"
+)
 _PERCENT = "[0-9]+%"
 _NO_PERCENT = (
     "a valid percent string must be a numeric string followed by an ending '%' "
@@ -207,9 +212,11 @@ class WorkloadStrategy(Strategy):
         return self.validate(obj) + check.unchanged(SPEC.child("selector"), spec_of(obj).get("selector"), was)
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """What the template's Pods will not get."""
+        """What the template's Pods will not get, and a name that makes bad host names."""
         before = ((old.get("spec") or {}).get("template") or {}) if old is not None else None
-        return template_warnings("spec.template", (obj.get("spec") or {}).get("template") or {}, before)
+        wrong = dns_label(name_of(obj)) if old is None else []
+        said = [f"{_NO_HOST_NAME}: [{' '.join(wrong)}]"] if wrong else []
+        return said + template_warnings("spec.template", (obj.get("spec") or {}).get("template") or {}, before)
 
 
 _NOT_ABOVE_ALL = ("fullyLabeledReplicas", "readyReplicas", "availableReplicas", "updatedReplicas", "currentReplicas")
