@@ -40,6 +40,7 @@ from podwright.controllers.root_ca import RootCa
 from podwright.controllers.service_account import ServiceAccounts
 from podwright.controllers.stateful_set import controller as stateful_set
 from podwright.controllers.stateful_set.controller import StatefulSets
+from podwright.controllers.token_secrets import TokenSecrets
 from podwright.controllers.volume_protection import VolumeProtection
 
 
@@ -83,6 +84,7 @@ class Controllers:
             Cleaning(client, informers, clock),
             *([Signing(client, informers, sign)] if sign else []),
             RootCa(client, informers, root_ca_pem),
+            TokenSecrets(client, informers, root_ca_pem),
             NamespaceDeletion(client, informers, clock, resources=contents, followed=followed),
             EndpointSlices(client, informers),
             EndpointsOfServices(client, informers),
