@@ -187,6 +187,9 @@ async def test_answers_come_as_they_are(with_pod: Served) -> None:
 async def test_links_of_pages_lead_through_the_proxy(with_pod: Served) -> None:
     answer = await with_pod.ask("GET", f"{BASE}/page")
     assert answer.text == f'<a href="{BASE}/x?a=b&amp;c">é</a>'
+    port = (await with_pod.admin.get(PODS, "p", "default"))["spec"]["containers"][0]["ports"][0]["containerPort"]
+    by_port = f"/api/v1/namespaces/default/pods/http:p:{port}/proxy"
+    assert f'"{by_port}/x?a=b&amp;c"' in (await with_pod.ask("GET", f"{by_port}/page")).text
 
 
 async def test_a_pod_that_does_not_answer_is_told(with_pod: Served) -> None:

@@ -128,18 +128,18 @@ class WorkloadProxy:
         host, port = self._address(asked, backend)
         check_address(host)
         prefix = f"/api/v1/namespaces/{asked.namespace}/{asked.plural}/{asked.name}/proxy"
-        below = request.path[len(prefix) :]
+        base, below = quote(prefix, safe="/:"), request.path[len(prefix) :]
         query = request.raw_path.partition("?")[2]
         if not below and request.method in ("GET", "HEAD"):
             # relative links of the page would lead elsewhere
-            return web.Response(status=301, headers={"Location": _with_query(f"{quote(prefix)}/", query)})
+            return web.Response(status=301, headers={"Location": _with_query(f"{base}/", query)})
         tls = await self._unverified() if backend.scheme == "https" else None
         target = Target(host, port, _with_query(quote(below or "/", safe="/~:@!$&'()*+,;="), query), tls)
         if request.headers.get("Upgrade"):
             return await self._forwarder.upgraded(request, target, _unreachable)
 
         def through(link: str) -> str:
-            return link_through(link, target, quote(prefix))
+            return link_through(link, target, base)
 
         async with self._forwarder.opened(request, target, _unreachable) as answer:
             if (to := answer.headers.get("Location")) is not None:
