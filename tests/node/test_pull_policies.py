@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.node.observed import slack
 from tests.node.pulling import Pods, container, pods_in, runnable, waiting
 from tests.node.registry import registry
 from tests.node.registry_proxy import RegistryProxy, proxied
@@ -123,9 +124,9 @@ async def test_never_waits_in_the_documented_words_and_starts_once_the_image_is_
     assert ("Warning", "Failed", "Error: ErrImageNeverPull") in await pods.events("never")
     began = time.monotonic()
     await ManagedContainerd(pods.node.data_dir).import_image(archive({name: runnable("imported")}))
-    await pods.running("never", within=20)
+    await pods.running("never", within=40)
     assert await pods.version("never") == "imported"
-    assert time.monotonic() - began < 17
+    assert time.monotonic() - began < slack(17)
     await pods.create("at-once", name, "Never")
     await pods.running("at-once")
 
@@ -149,7 +150,7 @@ async def test_a_failed_pull_is_tried_again_after_10_s_and_finds_the_tag_that_ha
     name = f"{proxy.address}/team/later:1"
     await pods.create("later", name)
     assert "has no such name or tag" in await pods.cannot_pull("later")
-    backed_off = await pods.waits("later", "ImagePullBackOff", within=3)
+    backed_off = await pods.waits("later", "ImagePullBackOff")
     assert backed_off.startswith(f'Back-off pulling image "{name}": ErrImagePull: ')
     assert "next attempt at " in backed_off
     assert await pods.told("later", "BackOff") == f'Back-off pulling image "{name}"'
@@ -168,8 +169,8 @@ async def test_a_failed_pull_is_tried_again_after_10_s_and_finds_the_tag_that_ha
         await pods.delete("anew")
         assert len(attempts()) == 2 + round
     await proxy.push("team/later:1", runnable("there"))
-    await pods.running("later", within=14)
-    assert 10 <= attempts()[-1] - attempts()[0] < 12
+    await pods.running("later", within=30)
+    assert 10 <= attempts()[-1] - attempts()[0] < 10 + slack(2)
     assert len(attempts()) == 4
 
 

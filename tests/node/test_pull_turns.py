@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.node.observed import slack
 from tests.node.pulling import Pods, pods_in, runnable
 from tests.node.registry import registry
 from tests.node.registry_proxy import RegistryProxy, proxied
@@ -83,7 +84,7 @@ async def test_parallel_pulls_take_as_long_as_the_slowest(node_folder: Path, pro
             slowest = time.monotonic() - began
             proxy.faults.bytes_per_second = 0
             # beside the pulls, five more sandboxes are made on the same two cores
-            assert await _six(pods, proxy) < 1.1 * slowest + 1.5
+            assert await _six(pods, proxy) < slack(1.1 * slowest + 1.5)
             assert proxy.most_at_once == 6
 
 
@@ -121,15 +122,16 @@ async def test_while_a_pull_hangs_pods_whose_image_is_here_start_as_fast_as_ever
         proxy.faults.hold = asyncio.Event()
         await pods.create("hangs", hanging)
         await _asked(proxy, "/slow/hanging/blobs/")
-        assert min([await seconds("during-1"), await seconds("during-2")]) < 1.5 * before + 0.1
+        # the pull hangs for as long as nobody lets it go: a start that waited for it would never be over
+        assert min([await seconds("during-1"), await seconds("during-2")]) < slack(1.5 * before + 0.3)
         # and so does a Pod that is deleted while it pulls: the pull ends with it
         began = time.monotonic()
         await pods.delete("hangs")
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < slack(3)
         proxy.faults.hold = None
         other = await push(proxy, "quick/other:1", 1000)
         await pods.create("next", other)
-        await pods.running("next", within=5)
+        await pods.running("next")
 
 
 async def test_two_pods_that_need_one_image_share_one_pull(node: RunningNode, proxy: RegistryProxy) -> None:
