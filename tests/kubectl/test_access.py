@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import site
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.kubectl.people import Applicant, printed, with_account
+from tests.kubectl.people import Applicant, printed, with_account, with_user
 from tests.kubectl.tool import SLEEP, Kubectl, columns, manifest
 
 from podwright.cli.health import OLDEST_KUBECTL_MINOR
@@ -212,6 +213,17 @@ def test_the_python_client_in_a_pod_uses_its_own_account(kubectl: Kubectl) -> No
     assert ask() == "pods: p"
     kubectl("delete", "rolebinding", "look")
     assert ask() == refused
+
+
+def test_a_token_that_is_kept_in_a_secret_goes_with_it(kubectl: Kubectl, tmp_path: Path) -> None:
+    meta = {"name": "kept", "annotations": {"kubernetes.io/service-account.name": "default"}}
+    kept = {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": "kubernetes.io/service-account-token"}
+    kubectl("create", "-f", "-", stdin=json.dumps(kept))
+    token = printed(kubectl, "get", "secret", "kept", "-o", "jsonpath={.data.token}")
+    account = with_user(kubectl, tmp_path, token=base64.b64decode(token).decode())
+    assert "pods is forbidden" in account.refused("get", "pods")
+    kubectl("delete", "secret", "kept")
+    assert "Unauthorized" in account.refused("get", "pods")
 
 
 @pytest.mark.parametrize(
