@@ -57,6 +57,53 @@ def test_choice(places: list[Place], expected: tuple[str, list[str]] | None) -> 
     assert chosen(HIGH, *places) == expected
 
 
+def labelled(name: str, cpu: str, priority: int = 0) -> Object:
+    one = running(name, cpu, priority)
+    one["metadata"]["labels"] = {"app": "db"}
+    return one
+
+
+def budget(allowed: int) -> Object:
+    return {
+        "metadata": {"name": "b", "namespace": "default", "uid": "b"},
+        "spec": {"selector": {"matchLabels": {"app": "db"}}},
+        "status": {"disruptionsAllowed": allowed},
+    }
+
+
+@pytest.mark.parametrize(
+    ("allowed", "places", "expected"),
+    [
+        pytest.param(
+            0,
+            [Place(node("n"), [labelled("a", "1", 1), running("b", "1", 5)])],
+            ("n", ["b"]),
+            id="one that is protected stays, though it matters less",
+        ),
+        pytest.param(
+            1,
+            [Place(node("n"), [labelled("a", "1", 1), running("b", "1", 5)])],
+            ("n", ["a"]),
+            id="what a budget allows is no breach",
+        ),
+        pytest.param(
+            0,
+            [Place(node("n"), [labelled("a", "2")]), Place(node("m"), [running("b", "2", 5)])],
+            ("m", ["b"]),
+            id="a node without a breach",
+        ),
+        pytest.param(0, [Place(node("n"), [labelled("a", "2")])], ("n", ["a"]), id="where there is no other way"),
+    ],
+)
+def test_budgets_are_kept_where_that_is_possible(
+    allowed: int, places: list[Place], expected: tuple[str, list[str]]
+) -> None:
+    fits = lambda state: obstacle(HIGH, demand_of(HIGH), state) is None  # noqa: E731
+    found = preemption(HIGH, places, fits, [budget(allowed)])
+    assert found is not None
+    assert (found.node, sorted(v["metadata"]["name"] for v in found.victims)) == expected
+
+
 def test_while_a_victim_ends_nobody_else_is_chosen() -> None:
     ending = running("a", "2")
     ending["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"

@@ -18,18 +18,25 @@ import datetime
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from podwright.api.errors import Conflict, NotFound
-from podwright.api.objects import Key, Object, key_of, metadata, name_of, namespace_of, rfc3339, uid_of
+from podwright.api.errors import NotFound
+from podwright.api.objects import Key, Object, key_of, metadata, name_of, namespace_of, uid_of
 from podwright.api.reasons import EventReason, Phase
-from podwright.api.resources import NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, STORAGE_CLASSES
+from podwright.api.resources import (
+    NODES,
+    PERSISTENT_VOLUME_CLAIMS,
+    PERSISTENT_VOLUMES,
+    POD_DISRUPTION_BUDGETS,
+    PODS,
+    STORAGE_CLASSES,
+)
 from podwright.api.volumes import SELECTED_NODE, annotation, claims_of, is_bound
 from podwright.client.backoff import Backoff
 from podwright.client.events import EventRecorder
 from podwright.client.informer import Informer
-from podwright.client.interface import Client, PatchType
+from podwright.client.interface import Client
 from podwright.client.work_queue import WorkQueue
+from podwright.scheduler.conditions import Conditions
 from podwright.scheduler.demand import Demand, NodeState, demand_of, node_state
 from podwright.scheduler.filter import Obstacle, availability, explanation, obstacle, refusal
 from podwright.scheduler.preemption import TERMINATING, Place, may_preempt, preemption, priority_of, waits_for_victims
@@ -78,6 +85,7 @@ class Scheduler:
         self._clock = clock
         self._name = scheduler_name
         self._preemptor = Preemptor(client, recorder, clock)
+        self._conditions = Conditions(client, clock)
         self._pods = Informer(client, PODS)
         self._nodes = Informer(client, NODES)
         self._claims = Informer(client, PERSISTENT_VOLUME_CLAIMS)
@@ -208,7 +216,7 @@ class Scheduler:
             return
         if (pod.get("spec") or {}).get("schedulingGates"):
             self._parked.add(key)
-            await self._set_condition(pod, "SchedulingGated", GATED)
+            await self._conditions.set(pod, "SchedulingGated", GATED)
             return
         demand = demand_of(pod)
         found = self._decide(pod, demand)
@@ -230,15 +238,17 @@ class Scheduler:
             places = self._places(pod, key)
             if waits_for_victims(pod, places):
                 text = f"{availability(refused.obstacles)} preemption: {TERMINATING}"
-            else:
-                chosen = preemption(pod, places, lambda node: self._takes(pod, demand, refused, node))
+            elif any(priority_of(other) < priority_of(pod) for place in places for other in place.pods):
+                budgets = (await self._client.list(POD_DISRUPTION_BUDGETS)).items
+                places = self._places(pod, key)
+                chosen = preemption(pod, places, lambda node: self._takes(pod, demand, refused, node), budgets)
         if chosen is not None:
             text = availability(refused.obstacles)
         self._recorder.event(pod, "Warning", EventReason.FAILED_SCHEDULING, text)
         if chosen is not None:
             self._nominated[key] = chosen.node
             await self._preemptor.make_room(pod, chosen)
-        await self._set_condition(pod, "Unschedulable", text, chosen.node if chosen else "")
+        await self._conditions.set(pod, "Unschedulable", text, chosen.node if chosen else "")
 
     def _takes(self, pod: Object, demand: Demand, refused: _Refused, node: NodeState) -> bool:
         return obstacle(pod, demand, node) is None and not obstacle_to_claims(refused.claims, node, refused.storage)
@@ -347,36 +357,6 @@ class Scheduler:
             del self._assumed[key]
             self._placed.get(node, {}).pop(key, None)
             self._unpark()
-
-    async def _set_condition(self, pod: Object, reason: str, message: str, nominated: str = "") -> None:
-        """Say in the Pod's status why it has no node, once; `nominated`: where room is made for it."""
-        conditions = (pod.get("status") or {}).get("conditions") or ()
-        current: dict[str, Any] = next((c for c in conditions if c.get("type") == "PodScheduled"), {})
-        same = (current.get("status"), current.get("reason"), current.get("message")) == ("False", reason, message)
-        if same and not nominated:
-            return
-        since = current.get("lastTransitionTime") if current.get("status") == "False" else None
-        condition: dict[str, Any] = {
-            "type": "PodScheduled",
-            "status": "False",
-            "reason": reason,
-            "message": message,
-            "lastProbeTime": None,
-            "lastTransitionTime": since or rfc3339(self._clock()),
-        }
-        if generation := metadata(pod).get("generation"):
-            condition["observedGeneration"] = generation
-        key = key_of(pod)
-        status: Object = {"conditions": [condition]}
-        if nominated:
-            status["nominatedNodeName"] = nominated
-        body = {"metadata": {"uid": uid_of(pod)}, "status": status}
-        try:
-            await self._client.patch(
-                PODS, key.name, body, key.namespace, patch_type=PatchType.STRATEGIC, subresource="status"
-            )
-        except (NotFound, Conflict) as error:
-            log.debug("pod %s: %s", key, error)
 
 
 def _node_of(pod: Object) -> str:
