@@ -119,6 +119,23 @@ async def test_owners_in_a_circle_do_not_wait_for_each_other() -> None:
         await eventually(gone)
 
 
+async def test_owners_that_already_wait_in_a_circle_are_freed() -> None:
+    client = FakeClient()
+    a = await make(client, "a")
+    b = await make(client, "b", a, block=True)
+    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "b", "uid": b["metadata"]["uid"]}
+    circle = {"metadata": {"ownerReferences": [{**reference, "blockOwnerDeletion": True}]}}
+    await client.patch(CONFIG_MAPS, "a", circle, "ns")
+    await delete(client, "a", "Foreground")
+    await delete(client, "b", "Foreground")
+    async with collecting(client):
+
+        async def gone() -> bool:
+            return await names(client) == []
+
+        await eventually(gone)
+
+
 async def test_a_second_owner_keeps_a_dependent() -> None:
     client = FakeClient()
     one, two = await make(client, "one"), await make(client, "two")

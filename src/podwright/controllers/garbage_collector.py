@@ -98,6 +98,21 @@ class GarbageCollector:
             await self._patch(item, owner, {"finalizers": [f for f in finalizers if f != ORPHAN]})
         elif not any(uid in _blocked_by(obj) for _, obj in dependents):
             await self._patch(item, owner, {"finalizers": [f for f in finalizers if f != FOREGROUND]})
+        elif self._waits_for_itself(owner):
+            await self._unblock(item, owner)
+
+    def _waits_for_itself(self, obj: Object) -> bool:
+        """Whether the owners that wait for an object lead back to it."""
+        wanted, seen, ahead = uid_of(obj), set[str](), list(_blocked_by(obj))
+        while ahead:
+            uid = ahead.pop()
+            if uid == wanted:
+                return True
+            owner = self._cached(uid)
+            if uid not in seen and owner is not None and FOREGROUND in _pending_finalizers(owner):
+                ahead += _blocked_by(owner)
+            seen.add(uid)
+        return False
 
     # dependents
 
@@ -106,7 +121,8 @@ class GarbageCollector:
         waiting: set[str] = set()
         gone: set[str] = set()
         for reference in metadata(obj)["ownerReferences"]:
-            owner, uid = self._cached_owner(reference), reference.get("uid") or ""
+            uid = reference.get("uid") or ""
+            owner = self._cached(uid)
             if owner is not None and FOREGROUND in _pending_finalizers(owner):
                 waiting.add(uid)
             elif owner is None and await self._is_gone(reference, item):
@@ -137,8 +153,8 @@ class GarbageCollector:
         unblocked = [{**reference, "blockOwnerDeletion": False} for reference in references]
         return await self._patch(item, obj, {"ownerReferences": unblocked})
 
-    def _cached_owner(self, reference: Mapping[str, Any]) -> Object | None:
-        owner = self._uids.get(reference.get("uid") or "")
+    def _cached(self, uid: str) -> Object | None:
+        owner = self._uids.get(uid)
         return self._informers[owner.resource].by_key(owner.key) if owner else None
 
     async def _is_gone(self, reference: Mapping[str, Any], dependent: Item) -> bool:
