@@ -157,8 +157,15 @@ def setting(node_folder: Path) -> Iterator[Setting]:
         made.append(Provider(folder / name, program.name, free_port()))
     plain, token = made
     config = _write_config(folder, [plain.config(), _token_config(token)])
+    helper = folder / "docker-credential-tests"
+    helper.write_text(f"#!/bin/sh\ncat > {folder}/asked-helper\ncat {folder}/helper-answer\n")
+    helper.chmod(0o755)
     running = RunningNode.below(node_folder, "private")
-    running.up("--image-credential-provider-config", str(config), "--image-credential-provider-bin-dir", str(folder))
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+        running.up(
+            "--image-credential-provider-config", str(config), "--image-credential-provider-bin-dir", str(folder)
+        )
     try:
         with _watched_processes() as seen:
             yield Setting(running, plain, token, seen)
@@ -249,6 +256,22 @@ async def test_the_node_s_config_json_is_for_every_pod(
     node_config()
     await pods.create("uses-node-too", name)
     await pods.running("uses-node-too")
+
+
+@pytest.mark.parametrize("field", ["credHelpers", "credsStore"])
+async def test_a_credential_helper_that_the_node_s_config_json_names_is_asked_for_the_registry(
+    setting: Setting, pods: Pods, basic: RegistryProxy, field: str
+) -> None:
+    name = await basic.push(f"team/{field}:1".lower(), runnable(field))
+    folder, file = setting.plain.folder.parent, setting.node.data_dir / "config.json"
+    (folder / "helper-answer").write_text(json.dumps({"ServerURL": basic.address, "Username": USER, "Secret": CANARY}))
+    _write(file, json.dumps({field: {basic.address: "tests"} if field == "credHelpers" else "tests"}))
+    try:
+        await pods.create("helped", name)
+        await pods.running("helped")
+        assert (folder / "asked-helper").read_text() == basic.address
+    finally:
+        file.unlink()
 
 
 async def test_a_namespace_s_config_json_is_for_its_pods_alone(
