@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from tests.fakes.client import FakeClient
 from tests.fakes.waiting import eventually, running
 
@@ -15,6 +17,7 @@ from podwright.api.objects import Object
 from podwright.api.resources import CONFIG_MAPS, NODES, PODS, RESOURCE_QUOTAS
 from podwright.client.informers import Informers
 from podwright.client.interface import DeleteOptions
+from podwright.controllers import resource_quota
 from podwright.controllers.resource_quota import QuotaCounts, counted, lowers
 
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -92,5 +95,30 @@ async def test_what_was_charged_for_nothing_is_given_back() -> None:
 
         async def right() -> bool:
             return (await status(client))["used"] == {"configmaps": "1"}
+
+        await eventually(right)
+
+
+async def test_what_is_charged_and_not_stored_yet_is_not_given_back_for_what_goes_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resource_quota, "SETTLING_SECONDS", 1.0)
+    client = FakeClient()
+    for number in range(20):
+        await client.create(CONFIG_MAPS, {"metadata": {"name": f"c{number}"}}, "ns")
+    charged = {**quota(configmaps="30"), "status": {"hard": {"configmaps": "30"}, "used": {"configmaps": "20"}}}
+    made = await client.create(RESOURCE_QUOTAS, charged, "ns")
+    async with counting(client):
+        # A request is charged for; before it is stored others delete what is theirs.
+        made["status"]["used"]["configmaps"] = "21"
+        version = (await client.update(RESOURCE_QUOTAS, made, subresource="status"))["metadata"]["resourceVersion"]
+        for number in range(10):
+            await client.delete(CONFIG_MAPS, f"c{number}", "ns")
+            await asyncio.sleep(0.001)
+        assert (await client.get(RESOURCE_QUOTAS, "q", "ns"))["metadata"]["resourceVersion"] == version
+        await client.create(CONFIG_MAPS, {"metadata": {"name": "late"}}, "ns")
+
+        async def right() -> bool:
+            return (await status(client))["used"] == {"configmaps": "11"}
 
         await eventually(right)

@@ -8,6 +8,7 @@ Page: https://kubernetes.io/docs/concepts/policy/resource-quotas/
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -62,8 +63,8 @@ class QuotaCounts:
         self._clock = clock
         self._quotas = informers.of(RESOURCE_QUOTAS)
         self._informers: dict[Resource, Informer] = {r: informers.of(r) for r in resources if r.namespaced}
-        self._doubted: dict[Key, str] = {}
-        """Versions of quotas of which less is used than their status says"""
+        self._doubted: dict[Key, tuple[str, float]] = {}
+        """Quotas of which less is used than their status says: in which version, and since when (monotonic)"""
         self._queue: WorkQueue[Key] = WorkQueue()
 
     async def run(self) -> None:
@@ -106,13 +107,20 @@ class QuotaCounts:
         if status == before:
             self._doubted.pop(key, None)
             return
-        version = resource_version_of(quota)
-        if lowers(before, status) and self._doubted.get(key) != version:
-            self._doubted[key] = version
-            self._queue.add_after(key, SETTLING_SECONDS)
+        if lowers(before, status) and (left := self._unsettled(key, resource_version_of(quota))) > 0:
+            self._queue.add_after(key, left)
             return
         self._doubted.pop(key, None)
         await self._client.update(RESOURCE_QUOTAS, {**quota, "status": status}, subresource="status")
+
+    def _unsettled(self, key: Key, version: str) -> float:
+        """Seconds that a quota has to stay in this version before a lower count is believed."""
+        now = asyncio.get_running_loop().time()
+        known, since = self._doubted.get(key, ("", now))
+        if known != version:
+            self._doubted[key] = version, now
+            return SETTLING_SECONDS
+        return SETTLING_SECONDS - (now - since)
 
     def _objects(self, quota: Object) -> list[tuple[Resource, Object]]:
         namespace = key_of(quota).namespace
