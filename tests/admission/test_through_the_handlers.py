@@ -142,3 +142,12 @@ async def test_bad_pods_are_answered(client: LocalClient, body: Object, code: in
         await client.create(resources.PODS, body, "default")
     assert refused.value.code == code
     assert refused.value.details["causes"]
+
+
+async def test_empty_maps_of_metadata_are_left_out(client: LocalClient) -> None:
+    empty = {"labels": {}, "annotations": {}, "finalizers": [], "ownerReferences": []}
+    made = await client.create(resources.CONFIG_MAPS, {"metadata": {"name": "c", **empty}}, "default")
+    assert not empty.keys() & made["metadata"].keys()
+    change = {"metadata": {"annotations": {}}}
+    same = await client.patch(resources.CONFIG_MAPS, "c", change, "default", patch_type=PatchType.MERGE)
+    assert same["metadata"]["resourceVersion"] == made["metadata"]["resourceVersion"]

@@ -27,6 +27,8 @@ _ANNOTATIONS_LIMIT = 256 * 1024
 _META = Path("metadata")
 _UIDS = random.Random(os.urandom(32))
 """Must be unique and need not be secret: asking the system for each would let the writer's thread in between."""
+_OMITTED_EMPTY = ("labels", "annotations", "finalizers", "ownerReferences")
+"""Maps and lists that the published types leave out when nothing is in them."""
 _SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
 
 
@@ -63,7 +65,10 @@ def check_type(obj: Any, row: Row) -> None:
 
 
 def place(meta: dict[str, Any], call: Call) -> None:
-    """The object's namespace is the request's. Raises BadRequest when it names another."""
+    """The object's namespace is the request's; what is empty is left out. Raises BadRequest when it names another."""
+    for field in _OMITTED_EMPTY:
+        if field in meta and not meta[field]:
+            del meta[field]
     if not call.resource.namespaced:
         meta.pop("namespace", None)
         return
