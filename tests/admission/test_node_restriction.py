@@ -97,6 +97,7 @@ async def uid(of: FakeClient, resource: Resource, name: str, namespace: str = ""
     [
         pytest.param(write(PODS, UPDATE, pod(), pod(), subresource="status"), id="the status of its Pod"),
         pytest.param(write(PODS, DELETE, None, pod()), id="the end of its Pod"),
+        pytest.param(write(PODS, CREATE, {}, subresource="eviction", name="p"), id="the eviction of its Pod"),
         pytest.param(write(NODES, CREATE, node(labels={"kubernetes.io/os": "linux", "disk": "ssd"})), id="itself"),
         pytest.param(
             write(NODES, UPDATE, node(labels={"node.kubernetes.io/x": "1"}), node(), subresource="status"),
@@ -155,7 +156,7 @@ async def test_what_a_node_writes(attributes: Attributes) -> None:
             id="the end of another's Pod",
         ),
         pytest.param(
-            write(PODS, CREATE, pod("m"), subresource="eviction", name="p"),
+            write(PODS, CREATE, {}, subresource="eviction", name="q"),
             'node "n" can only evict pods with spec.nodeName set to itself',
             id="the eviction of another's Pod",
         ),

@@ -155,14 +155,17 @@ def test_what_each_kubectl_has_for_access(every_kubectl: Kubectl, tmp_path: Path
 
 def test_aggregated_roles_grow_with_what_they_select(kubectl: Kubectl) -> None:
     name = f"widgets-{kubectl.namespace}"
-    kubectl("create", "rolebinding", "viewers", "--clusterrole=view", "--user=vera")
+    kubectl("create", "clusterrolebinding", name, "--clusterrole=view", "--user=vera")
+    (bound,) = columns(kubectl("get", "clusterrolebinding", name, "-o", "wide"))
+    assert (bound["ROLE"], bound["USERS"]) == ("ClusterRole/view", "vera")
+    assert kubectl("auth", "can-i", "list", "pods", "-A", "--as=vera") == "yes\n"
     assert kubectl.run("auth", "can-i", "get", "nodes", "--as=vera").stdout == "no\n"
     kubectl("create", "clusterrole", name, "--verb=get,list", "--resource=pods/widgets")
     kubectl("label", "clusterrole", name, "rbac.authorization.k8s.io/aggregate-to-view=true")
     grown = 'jsonpath={.rules[?(@.resources[0]=="pods/widgets")].verbs[0]}'
     assert printed(kubectl, "get", "clusterrole", "admin", "-o", grown) == "get"
     assert kubectl("auth", "can-i", "list", "pods", "--subresource=widgets", "--as=vera") == "yes\n"
-    kubectl("delete", "clusterrole", name)
+    kubectl("delete", "clusterrole,clusterrolebinding", name)
 
 
 def in_cluster_script(namespace: str) -> str:

@@ -47,7 +47,10 @@ class NodeRestriction:
             return
         wrong = self._look(node, attributes)
         if not wrong and attributes.resource == PODS and attributes.operation is Operation.CREATE:
-            wrong = await self._other_owner(node, attributes.obj or {})
+            if attributes.subresource == "eviction":
+                wrong = await self._other_pod(node, attributes)
+            else:
+                wrong = await self._other_owner(node, attributes.obj or {})
         if not wrong and attributes.resource == SERVICE_ACCOUNTS and attributes.subresource == "token":
             wrong = await self._other_token(node, attributes)
         if wrong:
@@ -66,6 +69,15 @@ class NodeRestriction:
         if attributes.resource == CERTIFICATE_SIGNING_REQUESTS and attributes.operation is Operation.CREATE:
             return request_error(node, attributes.obj or {})
         return ""
+
+    async def _other_pod(self, node: str, attributes: Attributes) -> str:
+        """What is wrong with an eviction: the Pod must be on this node."""
+        try:
+            pod = await self._client.get(PODS, attributes.name, attributes.namespace)
+        except NotFound:
+            return f'pods "{attributes.name}" not found'
+        on_it = spec_of(pod).get("nodeName") == node
+        return "" if on_it else f"node {_q(node)} can only evict pods with spec.nodeName set to itself"
 
     async def _other_owner(self, node: str, pod: Object) -> str:
         """What is wrong with the uid of a mirror Pod's owner."""
@@ -111,7 +123,7 @@ def pod_error(node: str, attributes: Attributes) -> str:
         changed = (metadata(new).get("labels") or {}) != (metadata(old).get("labels") or {})
         return f"{who} cannot update labels through pod status" if changed else ""
     if attributes.subresource == "eviction":
-        return "" if own else f"{who} can only evict pods with spec.nodeName set to itself"
+        return ""  # whose Pod it is stands in no part of the request
     if attributes.subresource:
         return f"unexpected pod subresource {_q(attributes.subresource)}, only 'status' and 'eviction' are allowed"
     match attributes.operation:
