@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from podwright.cli import memory
 from podwright.cli.instance import Instance, Lock, NotOurs, Running, data_dir_option, find
 
 if TYPE_CHECKING:
@@ -229,6 +230,7 @@ class _Teller:
         sys.stdout.flush()
         if os.getsid(0) == os.getpid() and not sys.stdout.isatty():
             os.dup2(2, 1)
+        memory.give_back()
 
     def waiting(self, why: str) -> None:
         """Long waits are explained."""
@@ -254,6 +256,7 @@ def _serve(settings: NodeSettings, lock: Lock, began: float, verbose: bool, give
     logging.getLogger("podwright").setLevel(logging.DEBUG if verbose else logging.INFO)
     # Programs are forked only to be replaced at once: gRPC need not stop its threads for that, nor complain.
     os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+    memory.one_arena()
     leave_callers_cgroups(os.getpid(), Layout(settings.data_dir))
     endpoint = settings.runtime_endpoint
     told = Instance(os.getpid(), node=settings.node_name, managed=not endpoint, endpoint=endpoint, flags=given)

@@ -118,7 +118,7 @@ class Log:
     def _insert(self, group: Sequence[tuple[StoreEvent, int]]) -> None:
         rows = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(group))
         self._db.execute(
-            f"INSERT INTO log VALUES {rows}",  # noqa: S608 - placeholders
+            f"INSERT INTO log VALUES {rows}",
             [value for event, last in group for value in _row(event, last)],
         )
 
