@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from tests.controllers.interruption import Mortal
 from tests.fakes.client import FakeClient
 from tests.fakes.waiting import eventually, running
 
@@ -19,7 +20,7 @@ from podwright.controllers.garbage_collector import GarbageCollector
 
 
 @asynccontextmanager
-async def collecting(client: FakeClient) -> AsyncIterator[None]:
+async def collecting(client: Any) -> AsyncIterator[None]:
     informers = Informers(client)
     collector = GarbageCollector(client, informers, [CONFIG_MAPS, SECRETS, NODES])
     async with running(informers.run(), collector.run()):
@@ -219,3 +220,53 @@ async def test_five_hundred_through_one_owner() -> None:
         assert await names(client) == []
     deletes = [call.name for call in client.called("delete", CONFIG_MAPS)]
     assert len(deletes) == len(set(deletes)) == 501
+
+
+async def family(client: FakeClient) -> None:
+    """An owner, two it waits for with two each, one it does not wait for, and one that has another owner too."""
+    top, other = await make(client, "top"), await make(client, "other")
+    for i in range(2):
+        child = await make(client, f"child-{i}", top, block=True)
+        for j in range(2):
+            await make(client, f"grandchild-{i}-{j}", child, block=True)
+    await make(client, "loose", top)
+    await make(client, "shared", top, other, block=True)
+
+
+@pytest.mark.parametrize(
+    ("policy", "left"),
+    [
+        pytest.param("Foreground", {"other", "shared"}, id="foreground"),
+        pytest.param("Background", {"other", "shared"}, id="background"),
+        pytest.param(
+            "Orphan",
+            {"other", "shared", "loose", *(f"child-{i}" for i in range(2))}
+            | {f"grandchild-{i}-{j}" for i in range(2) for j in range(2)},
+            id="orphan",
+        ),
+    ],
+)
+async def test_it_ends_the_same_wherever_the_collector_dies(policy: str, left: set[str]) -> None:
+    dead, life = True, 0
+    while dead:
+        life += 1
+        client = FakeClient()
+        await family(client)
+        await delete(client, "top", policy)
+        mortal: Any = Mortal(client, life)
+
+        async def over(client: FakeClient = client) -> bool:
+            if set(await names(client)) != left:
+                return False
+            owners = (await client.get(CONFIG_MAPS, "shared", "ns"))["metadata"].get("ownerReferences") or ()
+            return [owner["name"] for owner in owners] == ["other"]
+
+        async def dead_or_over(mortal: Any = mortal) -> bool:
+            return mortal.dead.is_set() or await over()
+
+        async with collecting(mortal):
+            await eventually(dead_or_over)
+        dead = mortal.dead.is_set()
+        async with collecting(client):
+            await eventually(over)
+    assert life > 4

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from tests.controllers.interruption import Mortal
 from tests.fakes.client import FakeClient
 from tests.fakes.waiting import eventually, running
 
@@ -27,7 +28,7 @@ def now() -> datetime.datetime:
 
 
 @asynccontextmanager
-async def controlling(client: FakeClient) -> AsyncIterator[None]:
+async def controlling(client: Any) -> AsyncIterator[None]:
     informers, recorder = Informers(client), EventRecorder(client, "node-controller", "", now)
     rooms = NodeHealth(client, informers, recorder, now), TaintEviction(client, informers, recorder, now)
     async with running(informers.run(), recorder.run(), *(room.run() for room in rooms)):
@@ -160,3 +161,25 @@ async def test_a_restart_gives_a_pod_no_more_time() -> None:
     await client.patch(NODES, "n", {"spec": {"taints": [taint]}})
     async with controlling(client):
         await eventually(lambda: going(client, "p"))
+
+
+async def test_pods_leave_wherever_the_controllers_die() -> None:
+    for life in range(1, 8):
+        client = FakeClient()
+        for name, ready in (("ill", "False"), ("well", "True")):
+            await node(client, name, ready)
+        for name in ("a", "b"):
+            await pod(client, name, "ill")
+        mortal: Any = Mortal(client, life)
+
+        async def both_go(client: FakeClient = client) -> bool:
+            return await going(client, "a") and await going(client, "b")
+
+        async def dead_or_over(mortal: Any = mortal) -> bool:
+            return mortal.dead.is_set() or await both_go()
+
+        async with controlling(mortal):
+            await eventually(dead_or_over)
+        async with controlling(client):
+            await eventually(both_go)
+        assert await taints(client, "ill") == {"not-ready:NoSchedule", "not-ready:NoExecute"}, life
