@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ async def test_pods_that_are_refused_are_tried_slowly_told_and_made_later(tmp_pa
             condition = await c.until(failed)
             assert (condition["type"], condition["reason"]) == ("ReplicaFailure", "FailedCreate")
             assert condition["message"] == 'pods "web-x" is forbidden: exceeded quota'
-            assert client.tries < 10
+            assert client.tries < 20, "one at a time, and not all of them"
             client.refuses = False
             await c.until(lambda: settled(c, REPLICA_SETS, 20))
             assert "conditions" not in (await c.get(REPLICA_SETS, "web"))["status"]
@@ -185,14 +186,19 @@ async def test_killed_after_any_write_it_is_brought_to_its_end(
 
 async def test_a_pod_counts_as_available_when_it_has_been_ready_for_long_enough(tmp_path: Path) -> None:
     async with cluster(tmp_path) as c, c.controlled(controller(OF_REPLICA_SETS)):
-        await make(c, replicas=1, minReadySeconds=2)
+        await make(c, replicas=1, minReadySeconds=600)
 
-        async def status() -> Object:
-            return dict((await c.get(REPLICA_SETS, "web")).get("status") or {})
+        async def ready() -> Object | None:
+            status = (await c.get(REPLICA_SETS, "web"))["status"]
+            return dict(status) if status.get("readyReplicas") == 1 else None
 
-        async def ready() -> bool:
-            return (await status()).get("readyReplicas") == 1
+        assert "availableReplicas" not in await c.until(ready)
+        c.ahead = datetime.timedelta(seconds=600)
+        await c.change(REPLICA_SETS, "web", {"metadata": {"labels": {"look": "again"}}})
+        await c.until(lambda: settled(c, REPLICA_SETS, 1))
 
-        await c.until(ready)
-        assert "availableReplicas" not in await status()
+
+async def test_it_looks_again_by_itself_when_that_time_has_come(tmp_path: Path) -> None:
+    async with cluster(tmp_path) as c, c.controlled(controller(OF_REPLICA_SETS)):
+        await make(c, replicas=1, minReadySeconds=1)
         await c.until(lambda: settled(c, REPLICA_SETS, 1))

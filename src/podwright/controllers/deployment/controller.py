@@ -257,6 +257,8 @@ class _Round:
         except AlreadyExists:
             return await self._existing(body)
         except StatusError as error:
+            if is_terminating_namespace(error):
+                return None
             await self._tell_refusal(body, error)
             raise
         size = replicas_of(new)
@@ -278,8 +280,6 @@ class _Round:
         return None
 
     async def _tell_refusal(self, body: Object, error: StatusError) -> None:
-        if is_terminating_namespace(error):
-            return
         text = f'Failed to create new replica set "{name_of(body)}": {error}'
         self._recorder.event(self._seen, "Warning", told.CREATE_FAILED, text)
         if told.has_deadline(self._spec):

@@ -21,7 +21,7 @@ from podwright.client.interface import Client, DeleteOptions, PatchType
 from podwright.client.work_queue import WorkQueue
 from podwright.controllers.owned import claimed, is_going
 from podwright.controllers.owned_pods import OwnedPods
-from podwright.controllers.pod_control import Failure, slowly
+from podwright.controllers.pod_control import Failure, is_terminating_namespace, slowly
 from podwright.controllers.pod_health import next_available_in
 from podwright.controllers.revisions import Revisions, surplus, template_in
 from podwright.controllers.stateful_set.claims import changed_references, is_stale, wanted_claims
@@ -139,6 +139,8 @@ class StatefulSets:
             # Made a moment ago, or by somebody else; the next look tells which.
             raise
         except (StatusError, OSError) as error:
+            if is_terminating_namespace(error):
+                return
             self._tell(owner, "create", pod, error)
             raise
         self._tell(owner, "create", pod)
@@ -182,6 +184,8 @@ class StatefulSets:
             except AlreadyExists:
                 continue
             except (StatusError, OSError) as error:
+                if is_terminating_namespace(error):
+                    return False
                 self._tell_claim(owner, claim, pod_name, error)
                 raise
             self._tell_claim(owner, claim, pod_name)
