@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
 from tests.apiserver.registry.builders import GONE, set_at
 
 from podwright.api.objects import Object, copy_object
+from podwright.apiserver.handlers.delete import Step, decide
 from podwright.apiserver.registry.cron_job import CronJobStrategy
 from podwright.apiserver.registry.job import JobStrategy
+from podwright.apiserver.registry.rows import ROWS
+from podwright.client.interface import DeleteOptions
 
 JOBS, CRON_JOBS = JobStrategy(), CronJobStrategy()
 
@@ -344,3 +348,20 @@ def test_cron_job_columns() -> None:
     assert [c.cell(made, 100.0) for c in CRON_JOBS.columns] == [
         "c", "* * * * *", "<none>", "False", 1, "90s", "<unknown>", "c", "example.com/app", "<none>",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("policy", "before", "after"),
+    [
+        pytest.param("", [], ["orphan"], id="Pods stay unless something else is said"),
+        pytest.param("Background", [], [], id="Pods go when that is said"),
+        pytest.param("", ["foregroundDeletion"], ["foregroundDeletion"], id="what was said before holds"),
+    ],
+)
+def test_what_becomes_of_the_pods_of_a_deleted_job(policy: str, before: list[str], after: list[str]) -> None:
+    row = next(row for row in ROWS if isinstance(row.strategy, JobStrategy))
+    made = {**raw_job(), "metadata": {"name": "j", "namespace": "ns", "uid": "u", "finalizers": before}}
+    now = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    decision = decide(made, row, DeleteOptions(propagation_policy=policy), now)
+    assert (decision.obj["metadata"].get("finalizers") or []) == after
+    assert (decision.step is Step.REMOVE) == (not after)
