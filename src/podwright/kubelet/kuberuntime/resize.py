@@ -7,6 +7,7 @@ Page: https://kubernetes.io/docs/tasks/configure-pod-container/resize-container-
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from podwright.kubelet.kuberuntime.node_facts import NodeFacts
 from podwright.kubelet.kuberuntime.pod_containers import Member, app_containers, init_containers
 from podwright.kubelet.kuberuntime.resources import container_resources
 from podwright.kubelet.runtime_state import ContainerState, PodRuntimeStatus, Sizes
+
+_PAGE = mmap.PAGESIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,14 @@ def _changed(actual: Sizes, wanted: Sizes) -> set[str]:
     changed = set()
     if actual.cpu_quota != wanted.cpu_quota or actual.cpu_shares not in (None, wanted.cpu_shares):
         changed.add("cpu")
-    if actual.memory != wanted.memory:
+    if _pages(actual.memory) != _pages(wanted.memory):
         changed.add("memory")
     return changed
+
+
+def _pages(memory: int | None) -> int | None:
+    """The kernel keeps limits in whole pages: 100M is a little less there."""
+    return None if memory is None else memory // _PAGE
 
 
 def _restarting(member: Member) -> set[str]:
