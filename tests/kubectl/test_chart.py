@@ -51,6 +51,7 @@ def test_a_chart_is_applied_changed_and_pruned(shop: Kubectl) -> None:
     assert second["unchanged"] == first["created"] - CHANGED - ALWAYS
     settled(shop)
     assert shop("get", "deployment", "web", "-o", "jsonpath={.status.readyReplicas}") == "2"
+    assert shop("diff", "-f", "-", stdin=chart("shop", 2)) == ""
 
     prune = ("--prune", "-l", f"{INSTANCE}=shop")
     third = outcome(shop("apply", "-f", "-", *prune, stdin=chart("shop", 3)))
