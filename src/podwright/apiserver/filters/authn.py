@@ -7,6 +7,7 @@ Page: https://kubernetes.io/docs/reference/access-authn-authz/authentication/
 from __future__ import annotations
 
 import functools
+import ssl
 from typing import Any
 
 from podwright.admission.interface import User
@@ -36,6 +37,12 @@ def user_of_subject(subject: Subject) -> User | None:
     return User(name, (*groups, AUTHENTICATED)) if name else None
 
 
+@functools.lru_cache(maxsize=256)
+def ends_at(not_after: str) -> float:
+    """The end of a certificate, as the ssl module gives it, in seconds since the epoch."""
+    return ssl.cert_time_to_seconds(not_after)
+
+
 def user_of_claims(claims: Claims) -> User:
     """The user that a service account token names."""
     extra: dict[str, list[str]] = {}
@@ -60,11 +67,14 @@ class Authenticator:
     def authenticate(self, certificate: dict[str, Any] | None, authorization: str) -> User | None:
         """The user of a request, by its connection's certificate or its header; None when there is neither.
 
-        Raises Unauthorized for a header that proves nothing.
+        Raises Unauthorized for a header that proves nothing, and for a certificate that has ended since.
         """
         if certificate:
             user = user_of_subject(certificate["subject"])
             if user is not None:
+                # A connection may last longer than the certificate that it was made with.
+                if self._context.now().timestamp() > ends_at(certificate["notAfter"]):
+                    raise Unauthorized
                 return user
         if not authorization:
             return None
