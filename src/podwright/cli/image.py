@@ -54,7 +54,7 @@ def ls(data_dir: Path, platforms: bool) -> None:
 @data_dir_option
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 def pull_images(data_dir: Path, images: tuple[str, ...]) -> None:
-    """Pull images with the node's credentials (config.json in the data directory)."""
+    """Pull images with the credentials that every Pod of this node has."""
     from podwright.cli.image_pull import pull
 
     instance = connection.require_up(data_dir)

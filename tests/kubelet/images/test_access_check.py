@@ -33,7 +33,8 @@ class FakeRegistry:
 
     async def ask(self, image: str, credential: Credential | None) -> Answer:
         assert image == "r.io/team/app:latest"
-        return Answer("https://r.io", self.status.get(credential.username if credential else "nobody", 401))
+        status = self.status.get(credential.username if credential else "nobody", 401)
+        return Answer("https://r.io", status, "" if status else "no such host")
 
 
 async def test_sources_and_answers_are_told_and_what_comes_after_a_success_is_not_needed() -> None:
@@ -49,6 +50,15 @@ async def test_sources_and_answers_are_told_and_what_comes_after_a_success_is_no
         "what the registry answers now",
         "  secret ns/old as old: 200, let in (https://r.io)",
         "  /data/config.json as new: not needed",
+    ]
+
+
+async def test_a_registry_that_does_not_answer_is_asked_once() -> None:
+    report = await check(FakeLookup(), FakeRegistry(old=0), {}, "r.io/team/app")
+    assert lines(report)[-3:] == [
+        "  secret ns/old as old: no such host (https://r.io)",
+        "  /data/config.json as new: not asked",
+        "  without credentials: not asked",
     ]
 
 

@@ -51,8 +51,7 @@ class AccessReport:
     considered: Sequence[Considered]
     tried: Sequence[Tried]
     untried: Sequence[str] = ()
-    """credentials that no pull comes to, since one before them is let in"""
-    problems: Sequence[str] = ()
+    """credentials that are not shown: one before them is let in, or the registry does not answer"""
 
     @property
     def lets_in(self) -> bool:
@@ -68,13 +67,21 @@ async def check(lookup: Lookup, registry: Registry, pod: Object, image: str) -> 
     for one in found.credentials:
         distinct.setdefault(one.hash, one)
     tried: list[Tried] = []
-    left = list(distinct.values())
-    while left and not (tried and tried[-1].answer.lets_in):
+    left: list[Credential | None] = [*distinct.values(), None]
+    while left:
         credential = left.pop(0)
-        tried.append(Tried(credential.describe(), await registry.ask(wanted, credential)))
-    if not (tried and tried[-1].answer.lets_in):
-        tried.append(Tried("without credentials", await registry.ask(wanted, None)))
-    return AccessReport(wanted, found.considered, tried, [one.describe() for one in left], found.problems)
+        answer = await registry.ask(wanted, credential)
+        tried.append(Tried(_who(credential), answer))
+        if answer.lets_in:
+            left = left[:-1]  # "without credentials" is for when none of them is
+            break
+        if not answer.status:
+            break  # whoever asks, nobody answers
+    return AccessReport(wanted, found.considered, tried, [_who(one) for one in left])
+
+
+def _who(credential: Credential | None) -> str:
+    return credential.describe() if credential is not None else "without credentials"
 
 
 def lines(report: AccessReport) -> Sequence[str]:
@@ -87,5 +94,5 @@ def lines(report: AccessReport) -> Sequence[str]:
     for one in report.tried:
         host = f" ({one.answer.host})" if one.answer.host else ""
         told.append(f"  {one.who}: {one.answer.text()}{host}")
-    told += [f"  {who}: not needed" for who in report.untried]
+    told += [f"  {who}: {'not needed' if report.lets_in else 'not asked'}" for who in report.untried]
     return told
