@@ -92,7 +92,7 @@ class ApiServer:
         self._tokens = Tokens(pki.Pki(config.pki_dir).key("sa"), config.issuer)
         self._subresources = Subresources(self._context, self._tokens)
         policies = Policies()
-        follow(store, policies)
+        follow(self._context, policies)
         self._authenticator = Authenticator(self._context, self._tokens)
         self._authorizer = Authorizer(Rbac(policies), NodeReferences(self._context).relate)
         self._reviews = Reviews(self._authenticator, self._authorizer, self._tokens)

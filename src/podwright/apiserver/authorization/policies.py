@@ -12,20 +12,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from podwright.admission.interface import User
 from podwright.api.objects import Object
 from podwright.api.rbac import GROUP
 from podwright.api.resources import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES, Resource
 from podwright.apiserver.authorization.rule import Rule
-from podwright.apiserver.context import storage_path
-from podwright.storage.interface import Store, StoreEvent
+from podwright.apiserver.context import Context, storage_path
+from podwright.storage.interface import Entry, StoreEvent
 
 _Named = tuple[str, str]
 """Namespace ("" for none) and name."""
 _Subject = tuple[str, str]
 """`User` or `Group`, and its name."""
+Put = Callable[[str, str, Object | None], None]
+"""Takes namespace, name and object of what is there, None for what is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +134,18 @@ class Policies:
         return Grant(rules, reason)
 
 
-def follow(store: Store, policies: Policies) -> None:
+def follow(context: Context, policies: Policies) -> None:
     """Have `policies` know what is in the store, now and from now on."""
-    decode = msgspec.json.Decoder().decode
 
-    def take(put: Callable[[str, str, Object | None], None], key: str, value: bytes | None) -> None:
+    def take(put: Put, key: str, entry: Entry | None) -> None:
         namespace, _, name = key.rpartition("/")
-        put(namespace, name, decode(value) if value is not None else None)
+        put(namespace, name, context.decoded.get(entry.revision, entry.value) if entry else None)
 
-    def told(prefix: str, put: Callable[[str, str, Object | None], None], events: Sequence[StoreEvent]) -> None:
+    def told(prefix: str, put: Put, events: Sequence[StoreEvent]) -> None:
         for event in events:
-            take(put, event.key.removeprefix(prefix), event.entry.value if event.entry else None)
+            take(put, event.key.removeprefix(prefix), event.entry)
 
-    feeds: Sequence[tuple[Resource, Callable[[str, str, Object | None], None]]] = (
+    feeds: Sequence[tuple[Resource, Put]] = (
         (ROLES, policies.put_role),
         (CLUSTER_ROLES, policies.put_role),
         (ROLE_BINDINGS, policies.put_binding),
@@ -154,6 +153,6 @@ def follow(store: Store, policies: Policies) -> None:
     )
     for resource, put in feeds:
         prefix = storage_path(resource)
-        for entry in store.list(prefix).entries:
-            take(put, entry.key.removeprefix(prefix), entry.value)
-        store.listen(prefix, functools.partial(told, prefix, put))
+        for entry in context.store.list(prefix).entries:
+            take(put, entry.key.removeprefix(prefix), entry)
+        context.store.listen(prefix, functools.partial(told, prefix, put))

@@ -69,10 +69,11 @@ def defaults() -> Mapping[Resource, Sequence[Object]]:
     """All default objects, aggregated ClusterRoles with the rules that they select."""
     cluster_roles = [role_object(r) for r in (*default_roles.CLUSTER_ROLES, *controller_roles.CONTROLLER_ROLES)]
     aggregating = [role for role in cluster_roles if "aggregationRule" in role]
+    selected = [role for role in cluster_roles if len(role["metadata"]["labels"]) > len(_LABELS)]
     # `admin` has what `edit` has, and `edit` what `view` has: as many rounds as there are such roles are enough.
     for _ in aggregating:
         for role in aggregating:
-            role["rules"] = aggregated_rules(role, cluster_roles)
+            role["rules"] = aggregated_rules(role, selected)
     bindings = (*default_roles.CLUSTER_ROLE_BINDINGS, *controller_roles.CONTROLLER_BINDINGS)
     return {
         CLUSTER_ROLES: cluster_roles,
@@ -109,13 +110,24 @@ def completed(there: Object, wanted: Object) -> Object | None:
     return None if new == there else new
 
 
+def whole(there: Object | None, wanted: Object) -> bool:
+    """Whether a default object is there and needs nothing done."""
+    if there is None or there.get("roleRef") != wanted.get("roleRef"):
+        return False
+    return completed(there, wanted) is None
+
+
 async def reconcile(client: Client) -> None:
     """Make and complete the default objects. Raises StatusError."""
     work = []
     for resource, wanted in defaults().items():
         listed = await client.list(resource)
         there = {key_of(obj): obj for obj in listed.items}
-        work += [_one(client, resource, obj, there.get(key_of(obj))) for obj in wanted]
+        work += [
+            _one(client, resource, obj, there.get(key_of(obj)))
+            for obj in wanted
+            if not whole(there.get(key_of(obj)), obj)
+        ]
     await asyncio.gather(*work)
 
 
@@ -123,7 +135,7 @@ async def _one(client: Client, resource: Resource, wanted: Object, there: Object
     key: Key = key_of(wanted)
     while True:
         try:
-            if there is not None and there.get("roleRef", wanted.get("roleRef")) != wanted.get("roleRef"):
+            if there is not None and there.get("roleRef") != wanted.get("roleRef"):
                 # The role of a binding cannot be changed: upstream, too, makes such a binding anew.
                 await client.delete(resource, key.name, key.namespace)
                 there = None
