@@ -16,11 +16,11 @@ ALWAYS = {"poddisruptionbudget.policy/web"}
 
 
 @pytest.fixture
-def shop(newest_kubectl: Kubectl) -> Iterator[Kubectl]:
+def shop(kubectl: Kubectl) -> Iterator[Kubectl]:
     """kubectl in a namespace that the chart makes itself."""
-    yield replace(newest_kubectl, namespace="shop")
-    newest_kubectl("delete", "namespace", "shop", "--wait=false", "--ignore-not-found")
-    newest_kubectl("delete", "priorityclass", "shop-first", "--ignore-not-found")
+    yield replace(kubectl, namespace="shop")
+    kubectl("delete", "namespace", "shop", "--wait=false", "--ignore-not-found")
+    kubectl("delete", "priorityclass", "shop-first", "--ignore-not-found")
 
 
 def outcome(printed: str) -> dict[str, set[str]]:
