@@ -33,10 +33,24 @@ _UNKNOWN_AUTHORITY: Final = frozenset({2, 18, 19, 20, 21})
 """OpenSSL's verification errors that mean: nobody we trust has signed it."""
 _HOSTNAME_MISMATCH: Final = frozenset({62, 64})
 _EXPIRED: Final = 10
+_REFUSALS: Final = {
+    400: "the server rejected our request for an unknown reason",
+    401: "the server has asked for the client to provide credentials",
+    404: "the server could not find the requested resource",
+    405: "the server does not allow this method on the requested resource",
+    422: "the server rejected our request due to an error in our request",
+    429: "the server has received too many requests and has asked us to try again later",
+    503: "the server is currently unable to handle the request",
+    504: "the server was unable to return a response in the time allotted, but may still be processing the request",
+}
 
 
 class PostFailed(Exception):
     """Nothing usable came back; the text says why."""
+
+
+class _Ended(OSError):
+    """The other end closed the connection without an answer."""
 
 
 class Caller:
@@ -132,10 +146,6 @@ class Caller:
         return context
 
 
-class _Ended(OSError):
-    """The other end closed the connection without an answer."""
-
-
 def tls_context(ca_bundle: str) -> ssl.SSLContext:
     """A client's context that trusts `ca_bundle` (base64 of PEM), or what this machine trusts. Blocks for a moment.
 
@@ -155,22 +165,13 @@ def tls_context(ca_bundle: str) -> ssl.SSLContext:
 
 def refused(status: int, body: bytes) -> str:
     """What an answer with an error status says."""
-    match status:
-        case 401:
-            return "the server has asked for the client to provide credentials"
-        case 403:
-            return "the server is currently unable to handle the request: Forbidden"
-        case 404:
-            return "the server could not find the requested resource"
-        case 405:
-            return "the server does not allow this method on the requested resource"
-        case 429:
-            return "the server has received too many requests and has asked us to try again later"
-        case 503:
-            return "the server is currently unable to handle the request"
-        case _ if status >= 500:
-            said = body[:1024].decode("utf-8", "replace").strip()
-            return f'an error on the server ("{said}") has prevented the request from succeeding'
+    said = body[:1024].decode("utf-8", "replace").strip()
+    if status == 403:
+        return said or "unknown"
+    if status in _REFUSALS:
+        return _REFUSALS[status]
+    if status >= 500:
+        return f'an error on the server ("{said}") has prevented the request from succeeding'
     return f"the server responded with the status code {status} but did not return more information"
 
 

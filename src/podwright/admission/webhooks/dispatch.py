@@ -10,7 +10,7 @@ import logging
 import time
 import uuid
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
@@ -33,18 +33,6 @@ log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 _SERVER: Final = "system:apiserver"
 """Who makes what the API server needs to start: no webhook may keep it from that by giving no answer."""
-
-
-class Asks(Protocol):
-    """What the plugins need of a `Dispatch`."""
-
-    async def selected(self, index: Index, attributes: Attributes) -> Sequence[Webhook]:
-        """See `Dispatch.selected`."""
-        ...
-
-    async def ask(self, webhook: Webhook, attributes: Attributes, *, mutating: bool) -> Answer | None:
-        """See `Dispatch.ask`."""
-        ...
 
 
 class Dispatch:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from podwright.admission.interface import Attributes, Reinvocation
-from podwright.admission.webhooks.dispatch import Asks
+from podwright.admission.webhooks.dispatch import Dispatch
 from podwright.admission.webhooks.review import Answer
 from podwright.admission.webhooks.source import Source
 from podwright.admission.webhooks.webhook import Webhook
@@ -23,7 +23,7 @@ class MutatingAdmissionWebhook:
 
     name = "MutatingAdmissionWebhook"
 
-    def __init__(self, source: Source, dispatch: Asks) -> None:
+    def __init__(self, source: Source, dispatch: Dispatch) -> None:
         self._source = source
         self._dispatch = dispatch
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from podwright.admission.interface import Attributes
-from podwright.admission.webhooks.dispatch import Asks, first_refusal
+from podwright.admission.webhooks.dispatch import Dispatch, first_refusal
 from podwright.admission.webhooks.source import Source
 from podwright.admission.webhooks.webhook import Webhook
 from podwright.api.errors import StatusError
@@ -20,7 +20,7 @@ class ValidatingAdmissionWebhook:
 
     name = "ValidatingAdmissionWebhook"
 
-    def __init__(self, source: Source, dispatch: Asks) -> None:
+    def __init__(self, source: Source, dispatch: Dispatch) -> None:
         self._source = source
         self._dispatch = dispatch
 
