@@ -69,6 +69,7 @@ async def renew(client: FakeClient, name: str, times: int) -> None:
 async def test_a_silent_node_is_marked_and_its_pods_are_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "GRACE_SECONDS", 0.3)
     client = FakeClient()
+    kubelet = FakeClient(client.store)
     client.fail_next("patch", NODES, Unavailable("not now"), subresource="status")
     client.fail_next("patch", NODES, Conflict.of("nodes", "quiet"))
     for name in ("quiet", "talks"):
@@ -85,7 +86,7 @@ async def test_a_silent_node_is_marked_and_its_pods_are_not_ready(monkeypatch: p
             # Were this test held up for longer than the grace, its kubelet would say so again.
             beat = {"type": "Ready", "status": "True", "lastHeartbeatTime": rfc3339(now())}
             body = {"status": {"conditions": [beat]}}
-            await client.patch(NODES, "talks", body, patch_type=PatchType.STRATEGIC, subresource="status")
+            await kubelet.patch(NODES, "talks", body, patch_type=PatchType.STRATEGIC, subresource="status")
             return await taints(client, "quiet") == {"unreachable:NoSchedule", "unreachable:NoExecute"}
 
         await eventually(marked)
