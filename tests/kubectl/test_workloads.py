@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from tests.kubectl.tool import SLEEP, Kubectl, columns
@@ -194,3 +195,16 @@ def test_a_template_with_a_class_that_no_node_can_run_is_told_so(kubectl: Kubect
     missing["spec"]["template"]["spec"]["runtimeClassName"] = "gone"
     said = kubectl.run("apply", "-f", "-", stdin=json.dumps(missing)).stderr
     assert 'Warning: RuntimeClass "gone" not found: Pods of this template will be refused' in said
+
+
+def test_the_example_of_a_rollout(kubectl: Kubectl) -> None:
+    example = Path(__file__).parents[2] / "examples" / "10-rollout.yaml"
+    kubectl("apply", "-f", example)
+    kubectl("rollout", "status", "deployment/shop", WAIT)
+    kubectl("set", "env", "deployment/shop", "VERSION=2")
+    kubectl("rollout", "status", "deployment/shop", WAIT)
+    assert images(kubectl) == {IMAGE + "2"}
+    kubectl("rollout", "undo", "deployment/shop")
+    kubectl("rollout", "status", "deployment/shop", WAIT)
+    assert images(kubectl) == {IMAGE + "1"}
+    assert kubectl("apply", "-f", example).splitlines() == ["deployment.apps/shop unchanged", "service/shop unchanged"]
