@@ -12,6 +12,7 @@ import asyncio
 import datetime
 import errno
 import gc
+import importlib
 import ipaddress
 import logging
 import shutil
@@ -43,24 +44,25 @@ from podwright.containerd.config import NodeOptions
 from podwright.containerd.layout import Layout
 from podwright.containerd.managed import ManagedContainerd
 from podwright.containerd.network import gateway
-from podwright.controllers.local_provisioner import LocalStorage
-from podwright.controllers.manager import Controllers
-from podwright.dns import addon as dns_addon
-from podwright.dns.server import DnsServer
-from podwright.dns.upstream import Forwarder, ResolvConf
 from podwright.kubelet.configuration import KubeletConfiguration
 from podwright.kubelet.node.machine import default_addresses
-from podwright.proxy.nftables import Nftables
-from podwright.proxy.proxy import ServiceProxy
-from podwright.proxy.rules import Node as ProxyNode
-from podwright.scheduler.scheduler import Scheduler
 from podwright.storage.sqlite import SqliteStore
 
 if TYPE_CHECKING:
+    from podwright.dns.server import DnsServer
     from podwright.kubelet.assembly import KubeletSettings
     from podwright.kubelet.images.digests import Digests
 
 log = logging.getLogger(__name__)
+
+_LOADED_LATER: Final = (
+    "podwright.kubelet.assembly",
+    "podwright.controllers.manager",
+    "podwright.scheduler.scheduler",
+    "podwright.dns.server",
+    "podwright.proxy.proxy",
+)
+"""Rooms that are imported while containerd starts; grpc, below the kubelet, is the largest import of all."""
 
 _TELL_EVERY: Final = 10.0
 _COLLECT_AFTER: Final = (50_000, 20, 100)
@@ -187,8 +189,7 @@ class Node:
             await store.close()
 
     async def _start_runtime(self) -> None:
-        # grpc is the largest import of all: it is loaded while containerd starts
-        loading = asyncio.to_thread(__import__, "podwright.kubelet.assembly")
+        loading = asyncio.to_thread(_load_later_rooms)
         if self._containerd is not None:
             await asyncio.gather(self._start_containerd(self._containerd), loading)
         else:
@@ -238,6 +239,13 @@ class Node:
         self, api: ApiServer, client: Client, informers: Informers, names: NameServer | None, tell: Tell
     ) -> Sequence[tuple[str, Coroutine[Any, Any, None]]]:
         """Everything beside API server and kubelet."""
+        from podwright.controllers.local_provisioner import LocalStorage
+        from podwright.controllers.manager import Controllers
+        from podwright.proxy.nftables import Nftables
+        from podwright.proxy.proxy import ServiceProxy
+        from podwright.proxy.rules import Node as ProxyNode
+        from podwright.scheduler.scheduler import Scheduler
+
         settings = self._settings
         authority = await asyncio.to_thread(api.pki.ca.read_text)
         scheduling = EventRecorder(client, "default-scheduler", "", _now)
@@ -269,6 +277,9 @@ class Node:
 
     def _name_server(self, informers: Informers) -> NameServer | None:
         """The DNS server, its address taken; None where it is off or Pods have no bridge to reach it by."""
+        from podwright.dns.server import DnsServer
+        from podwright.dns.upstream import Forwarder, ResolvConf
+
         settings = self._settings
         if not settings.dns or self._containerd is None:
             return None
@@ -291,6 +302,8 @@ class Node:
         return None
 
     async def _keep_kube_dns(self, client: Client, names: NameServer | None) -> None:
+        from podwright.dns import addon as dns_addon
+
         cluster_ip = service_address(self._settings.service_cidr)
         failures = 0
         while True:
@@ -421,6 +434,11 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _load_later_rooms() -> None:
+    for module in _LOADED_LATER:
+        importlib.import_module(module)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
