@@ -179,6 +179,25 @@ async def test_what_is_refused_is_told_and_tried_again() -> None:
         assert events["FailedCreate"] == 'Error creating: pods "p" is forbidden: exceeded quota: q'
 
 
+async def test_what_cannot_be_made_keeps_nothing_from_being_counted() -> None:
+    client = FakeClient()
+    async with controlling(client):
+        await client.create(JOBS, fresh(job(completions=3, parallelism=1)), "ns")
+
+        async def one() -> Object | None:
+            return next(iter(await pods_of(client)), None)
+
+        first = await eventually(one)
+        client.fail_next("create", PODS, *[Forbidden.of("pods", "p", "exceeded quota: q")] * 1000)
+        await end(client, first, "Succeeded")
+
+        async def counted() -> bool:
+            status = (await client.get(JOBS, "j", "ns"))["status"]
+            return status.get("succeeded") == 1 and "active" not in status and not status["uncountedTerminatedPods"]
+
+        await eventually(counted)
+
+
 async def test_a_suspended_job_loses_its_pods_and_counts_nothing() -> None:
     client = FakeClient()
     async with controlling(client):

@@ -21,7 +21,7 @@ from podwright.client.interface import Client, DeleteOptions, PatchType
 from podwright.client.own_writes import OwnWrites
 from podwright.client.together import AT_ONCE, together
 from podwright.client.work_queue import WorkQueue
-from podwright.controllers.jobs.decision import Plan, decide, is_finished
+from podwright.controllers.jobs.decision import Plan, decide, is_finished, with_fewer_active
 from podwright.controllers.jobs.labels import CONTROLLER, FINALIZER
 from podwright.controllers.jobs.manage import NewPod
 from podwright.controllers.jobs.new_pod import new_pod
@@ -119,20 +119,37 @@ class Jobs:
     async def _carry_out(self, job: Object, plan: Plan) -> None:
         await together(plan.stop, lambda pod: self._delete(job, pod))
         await together(plan.drop, lambda pod: self._drop(job, pod))
-        await self._create(job, plan.create)
-        if plan.status != (job.get("status") or {}):
-            written = await self._client.update(JOBS, {**job, "status": plan.status}, subresource="status")
+        made, refused = await self._create(job, plan.create)
+        status = with_fewer_active(plan.status, len(plan.create) - made)
+        if status != (job.get("status") or {}):
+            written = await self._client.update(JOBS, {**job, "status": status}, subresource="status")
             self._jobs.wrote(written)
         for told in plan.events:
             self._recorder.event(job, "Normal" if told.type == "Normal" else "Warning", told.reason, told.message)
         await together(plan.release, self._release)
+        if refused is not None:
+            raise refused
 
-    async def _create(self, job: Object, wanted: Sequence[NewPod]) -> None:
-        """Make Pods: first one, then ever more, so that what is refused is refused once and not 500 times."""
+    async def _create(self, job: Object, wanted: Sequence[NewPod]) -> tuple[int, StatusError | OSError | None]:
+        """Make Pods: first one, then ever more, so that what is refused is refused once and not 500 times.
+
+        How many were made, and why not all; that must not keep the others from being counted.
+        """
+        made = 0
+
+        async def make(one: NewPod) -> None:
+            nonlocal made
+            await self._create_one(job, one)
+            made += 1
+
         position, size = 0, 1
         while position < len(wanted):
-            await together(wanted[position : position + size], lambda one: self._create_one(job, one))
+            try:
+                await together(wanted[position : position + size], make)
+            except (StatusError, OSError) as error:
+                return made, error
             position, size = position + size, min(size * 2, AT_ONCE)
+        return made, None
 
     async def _create_one(self, job: Object, wanted: NewPod) -> None:
         try:

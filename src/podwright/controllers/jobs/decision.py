@@ -116,6 +116,15 @@ def decide(job: Object, pods: Sequence[Object], now: datetime.datetime) -> Plan:
     )
 
 
+def with_fewer_active(status: dict[str, Any], missing: int) -> dict[str, Any]:
+    """The status of a plan of whose Pods so many could not be made."""
+    if not missing:
+        return status
+    changed = dict(status)
+    _set(changed, "active", max((status.get("active") or 0) - missing, 0))
+    return changed
+
+
 def _count_released(status: dict[str, Any], job: Object, pods: Sequence[Object]) -> None:
     """Noted Pods that have lost their finalizer, or are gone, are counted."""
     tracked = {uid_of(p) for p in pods if of_pod.is_tracked(p)}
