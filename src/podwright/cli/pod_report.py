@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from podwright.api.objects import Object, name_of, namespace_of, parse_time, uid_of
 from podwright.api.resources import EVENTS, PODS
-from podwright.cli import images_of_pod
+from podwright.cli import claims_of_pod, images_of_pod
 from podwright.cli.explain import Finding, event_count, event_time, explain
 from podwright.cli.tables import age
 
@@ -31,7 +31,7 @@ async def report(client: HttpClient, data_dir: Path, namespace: str, name: str) 
     phase = (pod.get("status") or {}).get("phase") or "Pending"
     return [
         f"pod {namespace_of(pod)}/{name_of(pod)}: {phase}",
-        *finding_lines(explain(pod, events, hooks, now)),
+        *finding_lines([*explain(pod, events, hooks, now), *await claims_of_pod.of_pod(client, pod)]),
         *await images_of_pod.lines(client, data_dir, pod, events),
         *_event_lines(events, now),
     ]
