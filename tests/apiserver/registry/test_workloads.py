@@ -99,6 +99,13 @@ def test_what_is_filled_in(strategy: Strategy, spec: dict[str, Any]) -> None:
     assert again == made
 
 
+@pytest.mark.parametrize("strategy", ALL, ids=name_of_strategy)
+def test_a_new_object_has_a_status_of_its_own(strategy: Strategy) -> None:
+    made = whole(strategy, {"status": {"replicas": 7, "numberReady": 7}})
+    strategy.prepare_for_create(made)
+    assert not any(made["status"].values())
+
+
 def test_a_replication_controller_takes_selector_and_labels_from_its_template() -> None:
     made = raw(CONTROLLER)
     del made["spec"]["selector"]

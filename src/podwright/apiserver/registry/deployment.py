@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from podwright.api.field import FieldError, Path, forbidden, invalid, not_supported, required
+from podwright.api.objects import Object
 from podwright.apiserver.registry import field_checks as check
 from podwright.apiserver.registry.columns import AGE, NAME
 from podwright.apiserver.registry.strategy import Column
@@ -70,6 +71,10 @@ class DeploymentStrategy(WorkloadStrategy):
                     rolling[field] = _SHARE
         elif strategy.get("rollingUpdate") is None:
             strategy.pop("rollingUpdate", None)
+
+    def prepare_for_create(self, obj: Object) -> None:
+        """Nothing is told yet; clients rely on a status that is there."""
+        obj["status"] = {}
 
     def spec_errors(self, spec: Mapping[str, Any]) -> list[FieldError]:
         """Counts, times and the strategy."""
