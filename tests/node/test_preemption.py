@@ -35,3 +35,4 @@ async def test_the_victim_ends_in_order_before_the_other_starts(node: RunningNod
         told = next(one for one in states if one is not None)
         assert told["reason"] == "PreemptionByScheduler"
         assert any(one.status.get("nominatedNodeName") == node.name for one in here.history["high"])
+        assert "nominatedNodeName" not in (await here.until_running("high")).status

@@ -75,6 +75,8 @@ def bound(call: Call, pod: Object, node: str, binding: dict[str, Any], now: str)
         if wanted.get(kind):
             new["metadata"][kind] = {**(new["metadata"].get(kind) or {}), **wanted[kind]}
     status = new.setdefault("status", {})
+    # What was promised to it elsewhere is free again.
+    status.pop("nominatedNodeName", None)
     conditions = [c for c in status.get("conditions") or () if c.get("type") != "PodScheduled"]
     status["conditions"] = [
         {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": now},
