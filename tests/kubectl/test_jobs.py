@@ -30,7 +30,7 @@ def test_of_twenty_completions_every_third_fails(kubectl: Kubectl) -> None:
     # Beside it: the same with one limit for all, which ends early.
     kubectl("create", "-f", "-", stdin=job("early", thirds.replace("thirds", "early"), **{
         **counts, "backoffLimitPerIndex": None, "backoffLimit": 2}))  # fmt: skip
-    kubectl("wait", "--for=condition=Failed", "job/thirds", "job/early", "--timeout=120s")
+    kubectl.wait("condition=Failed", "job/thirds", "job/early")
 
     status = json.loads(kubectl("get", "job", "thirds", "-o", "json"))["status"]
     assert status["completedIndexes"] == "0,1,3,4,6,7,9,10,12,13,15,16,18,19"
@@ -42,7 +42,7 @@ def test_of_twenty_completions_every_third_fails(kubectl: Kubectl) -> None:
     ]
     (row,) = columns(kubectl("get", "job", "thirds"))
     assert (row["STATUS"], row["COMPLETIONS"]) == ("Failed", "14/20")
-    assert "Job has failed indexes" in kubectl("describe", "job", "thirds")
+    kubectl.until("Job has failed indexes", "describe", "job", "thirds")
 
     early = json.loads(kubectl("get", "job", "early", "-o", "json"))["status"]
     assert early["conditions"][-1]["message"] == "Job has reached the specified backoff limit"
@@ -52,10 +52,10 @@ def test_of_twenty_completions_every_third_fails(kubectl: Kubectl) -> None:
 
 def test_a_cron_job_makes_jobs_in_time_and_by_hand(kubectl: Kubectl) -> None:
     kubectl("create", "cronjob", "tick", f"--image={IMAGE}", "--schedule=@every 1s", "--", "true")
-    kubectl("wait", "--for=jsonpath={.status.lastSuccessfulTime}", "cronjob/tick", "--timeout=60s")
+    kubectl.wait("jsonpath={.status.lastSuccessfulTime}", "cronjob/tick")
     kubectl("patch", "cronjob", "tick", "-p", '{"spec":{"suspend":true}}')
     kubectl("create", "job", "by-hand", "--from=cronjob/tick")
-    kubectl("wait", "--for=condition=Complete", "job/by-hand", "--timeout=60s")
+    kubectl.wait("condition=Complete", "job/by-hand")
     (row,) = columns(kubectl("get", "cronjob", "tick"))
     assert (row["SCHEDULE"], row["TIMEZONE"], row["SUSPEND"]) == ("@every 1s", "<none>", "True")
     jobs = kubectl("get", "jobs", "-o", "name").split()
@@ -70,4 +70,4 @@ def test_a_job_that_is_told_to_goes_by_itself(kubectl: Kubectl) -> None:
     (row,) = columns(kubectl("get", "job", "brief"))
     assert (row["STATUS"], row["COMPLETIONS"]) == ("Suspended", "0/1")
     kubectl("patch", "job", "brief", "-p", '{"spec":{"suspend":false}}')
-    kubectl("wait", "--for=delete", "job/brief", "--timeout=60s")
+    kubectl.wait("delete", "job/brief")

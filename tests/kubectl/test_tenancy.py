@@ -12,7 +12,7 @@ IMAGE = "podwright/busybox:1"
 
 def test_a_quota_that_is_used_up_says_so(kubectl: Kubectl) -> None:
     kubectl("create", "quota", "small", "--hard=pods=1,requests.cpu=500m,count/jobs.batch=1,limits.cpu=1")
-    kubectl("wait", "--for=jsonpath={.status.used.pods}=0", "quota/small", "--timeout=20s")
+    kubectl.wait("jsonpath={.status.used.pods}=0", "quota/small")
     said = kubectl.refused("run", "none", f"--image={IMAGE}", "--", "sleep", "1000")
     assert said == (
         'Error from server (Forbidden): pods "none" is forbidden: failed quota: small: must specify limits.cpu for: '
@@ -36,7 +36,7 @@ def test_a_quota_that_is_used_up_says_so(kubectl: Kubectl) -> None:
     assert "pods" in kubectl("describe", "quota", "small")
     assert "Container" in kubectl("describe", "limits", "l")
     kubectl("delete", "pod", "one", "--wait=true", "--grace-period=1")
-    kubectl("wait", "--for=jsonpath={.status.used.pods}=0", "quota/small", "--timeout=20s")
+    kubectl.wait("jsonpath={.status.used.pods}=0", "quota/small")
 
 
 def test_a_pod_has_the_priority_of_its_class(kubectl: Kubectl) -> None:
@@ -57,18 +57,45 @@ def test_a_drain_keeps_to_budgets(kubectl: Kubectl, node: RunningNode) -> None:
     kubectl("create", "pdb", "keep", "--selector=keep=yes", "--min-available=1")
     for name in ("a", "b"):
         kubectl.pod(name, SLEEP, labels={"keep": "yes"})
-    kubectl("wait", "--for=jsonpath={.status.disruptionsAllowed}=1", "pdb/keep", "--timeout=20s")
+    kubectl.wait("jsonpath={.status.disruptionsAllowed}=1", "pdb/keep")
     (row,) = columns(kubectl("get", "pdb"))
     assert (row["MIN AVAILABLE"], row["MAX UNAVAILABLE"], row["ALLOWED DISRUPTIONS"]) == ("1", "N/A", "1")
     kubectl("cordon", node.name)
     try:
         selected = ("--pod-selector=keep=yes", "--force", "--ignore-daemonsets", "--delete-emptydir-data")
-        said = kubectl.refused("drain", node.name, *selected, "--timeout=2s")
+        said = kubectl.refused("drain", node.name, *selected, "--timeout=5s")
         assert "Cannot evict pod as it would violate the pod's disruption budget." in said
-        left = kubectl("get", "pods", "--selector=keep=yes", "-o", "name").split()
-        assert len(left) == 1
+        found = json.loads(kubectl("get", "pods", "--selector=keep=yes", "-o", "json"))["items"]
+        assert len([one for one in found if "deletionTimestamp" not in one["metadata"]]) == 1
         kubectl("delete", "pdb", "keep")
-        kubectl("drain", node.name, *selected, "--timeout=60s")
+        kubectl("drain", node.name, *selected, "--timeout=25s")
         assert kubectl("get", "pods", "--selector=keep=yes", "-o", "name") == ""
     finally:
         kubectl("uncordon", node.name)
+
+
+def test_a_taint_drives_pods_away_that_do_not_tolerate_it(kubectl: Kubectl, node: RunningNode) -> None:
+    toleration = {"key": "away", "operator": "Exists"}
+    kubectl.pod("stays", SLEEP, tolerations=[toleration])
+    kubectl.pod("goes", SLEEP, tolerations=[{**toleration, "effect": "NoSchedule"}])
+    kubectl("taint", "nodes", node.name, "away=now:NoExecute")
+    try:
+        kubectl.wait("delete", "pod/goes")
+        assert kubectl("get", "pods", "-o", "name") == "pod/stays\n"
+    finally:
+        kubectl("taint", "nodes", node.name, "away-")
+    kubectl.until("TaintManagerEviction", "get", "events")
+
+
+def test_a_node_that_a_user_adds_takes_no_pods_until_it_speaks(kubectl: Kubectl) -> None:
+    name = f"added-{kubectl.namespace}"
+    made = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}
+    kubectl("create", "-f", "-", stdin=json.dumps(made))
+    try:
+        kubectl.wait("jsonpath={.spec.taints[0].key}=node.kubernetes.io/not-ready", f"node/{name}")
+        kubectl("cordon", name)
+        kubectl.wait("jsonpath={.spec.taints[1].key}=node.kubernetes.io/unschedulable", f"node/{name}")
+        rows = {row["NAME"]: row for row in columns(kubectl("get", "nodes"))}
+        assert rows[name]["STATUS"] == "Unknown,SchedulingDisabled"
+    finally:
+        kubectl("delete", "node", name)

@@ -135,6 +135,18 @@ class Kubectl:
         assert done.returncode == 0, f"kubectl {' '.join(map(str, arguments))}: {done.stderr}{done.stdout}"
         return done.stdout
 
+    def wait(self, condition: str, *objects: str, within: int = 120) -> None:
+        """`kubectl wait --for` that condition."""
+        done = self.run("wait", f"--for={condition}", *objects, f"--timeout={within}s", timeout=within + 30)
+        assert done.returncode == 0, f"no {condition} of {objects}: {done.stderr}{self('get', *objects, '-o', 'yaml')}"
+
+    def until(self, text: str, *arguments: str | Path, within: float = 20) -> None:
+        """Wait until it prints `text`: events are written a moment after what they tell of."""
+        deadline = time.monotonic() + within
+        while text not in (printed := self(*arguments)):
+            assert time.monotonic() < deadline, f"no {text!r} in: {printed}"
+            time.sleep(0.2)
+
     def refused(self, *arguments: str | Path, stdin: str = "", status: int = 1) -> str:
         """What it printed on standard error; it must fail."""
         done = self.run(*arguments, stdin=stdin)
