@@ -35,8 +35,14 @@ def with_user(kubectl: Kubectl, folder: Path, **user: str) -> Kubectl:
     return replace(kubectl, kubeconfig=file)
 
 
+def await_account(kubectl: Kubectl, account: str = "default") -> None:
+    """Return once the service account is there: the first one of a namespace is made by a controller."""
+    printed(kubectl, "get", "serviceaccount", account, "--ignore-not-found", "-o", "name")
+
+
 def with_account(kubectl: Kubectl, folder: Path, account: str = "default") -> Kubectl:
     """Kubectl with a token of a service account of its namespace."""
+    await_account(kubectl, account)
     return with_user(kubectl, folder, token=kubectl("create", "token", account).strip())
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.kubectl.people import Applicant, printed, with_account, with_user
+from tests.kubectl.people import Applicant, await_account, printed, with_account, with_user
 from tests.kubectl.tool import SLEEP, Kubectl, columns, manifest
 
 from podwright.cli.health import OLDEST_KUBECTL_MINOR
@@ -219,6 +219,7 @@ def test_the_python_client_in_a_pod_uses_its_own_account(kubectl: Kubectl) -> No
 
 
 def test_a_token_that_is_kept_in_a_secret_goes_with_it(kubectl: Kubectl, tmp_path: Path) -> None:
+    await_account(kubectl)
     meta = {"name": "kept", "annotations": {"kubernetes.io/service-account.name": "default"}}
     kept = {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": "kubernetes.io/service-account-token"}
     kubectl("create", "-f", "-", stdin=json.dumps(kept))
