@@ -207,3 +207,20 @@ async def test_without_claims_in_the_api_it_is_said_why_there_is_no_pod(tmp_path
 
         await c.until(told)
         assert await c.pods() == []
+
+
+async def test_a_claim_that_goes_is_waited_for_and_made_anew(tmp_path: Path) -> None:
+    async with cluster(tmp_path) as c, c.controlled(StatefulSets):
+        stale = {"apiVersion": "v1", "kind": "Pod", "name": "db-0", "uid": "an-earlier-one"}
+        meta = {"ownerReferences": [stale], "labels": {"app": "a"}}
+        await c.make(PERSISTENT_VOLUME_CLAIMS, "data-db-0", metadata=meta, spec=CLAIM["spec"])
+        await make(c, 1, volumeClaimTemplates=[CLAIM])
+
+        async def seen() -> bool:
+            return bool((await c.get(STATEFUL_SETS, "db"))["status"].get("updateRevision"))
+
+        await c.until(seen)
+        assert await c.pods() == []
+        await c.delete(PERSISTENT_VOLUME_CLAIMS, "data-db-0")
+        await c.until(lambda: settled(c, 1))
+        assert "ownerReferences" not in metadata(await c.get(PERSISTENT_VOLUME_CLAIMS, "data-db-0"))

@@ -124,7 +124,7 @@ class DaemonSets:
         for pod in plan.ended:
             if pod not in kept:
                 event = describe_end(pod, node_of(pod), key.namespace)
-                self._recorder.event(look.owner, *event)  # type: ignore[arg-type]  # the type is one of the two
+                self._recorder.event(look.owner, *event)
         refusal = await self._carry_out(key, look, plan)
         strategy = ((look.owner.get("spec") or {}).get("updateStrategy") or {}).get("type")
         if refusal is None and strategy == "RollingUpdate" and not self._expectations.waits(key):

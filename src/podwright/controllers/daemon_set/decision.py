@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from podwright.api.objects import Object, name_of
+from podwright.client.events import EventType
 from podwright.controllers.daemon_set.nodes import Fit
 from podwright.controllers.daemon_set.pods import is_updated
 from podwright.controllers.owned import is_going
@@ -184,7 +185,7 @@ def _roll_with_surge(look: Look, surge: int) -> Plan:
     return plan
 
 
-def describe_end(pod: Object, node: str, namespace: str) -> tuple[str, str, str]:
+def describe_end(pod: Object, node: str, namespace: str) -> tuple[EventType, str, str]:
     """(type, reason, message) of the event about a Pod that has ended by itself."""
     where = f"{namespace}/{name_of(pod)} on node {node}"
     if (pod.get("status") or {}).get("phase") == "Failed":

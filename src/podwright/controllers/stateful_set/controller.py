@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from podwright.api.errors import AlreadyExists, Conflict, NotFound, StatusError, Unavailable
-from podwright.api.objects import Key, Object, metadata, name_of, namespace_of, uid_of
+from podwright.api.objects import Key, Object, key_of, metadata, name_of, namespace_of, uid_of
 from podwright.api.resources import PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS
 from podwright.api.selectors import LabelSelector, label_selector_from
 from podwright.client.events import EventRecorder
@@ -62,10 +62,19 @@ class StatefulSets:
     async def run(self) -> None:
         """Keep them until cancelled."""
         await self._revisions.known.wait_synced()
+        await self._owned.follow()
         if self._claims is not None:
             await self._claims.wait_synced()
-        await self._owned.follow()
+            self._claims.add_handler(self._claim_changed)
         await self._queue.run(self._sync, workers=4)
+
+    def _claim_changed(self, old: Object | None, new: Object | None) -> None:
+        """A Pod may have waited for a claim to go, and another may miss it."""
+        if new is not None or old is None:
+            return
+        for owner in self._owned.owners.items():
+            if namespace_of(owner) == namespace_of(old) and (owner.get("spec") or {}).get("volumeClaimTemplates"):
+                self._queue.add(key_of(owner))
 
     async def _sync(self, key: Key) -> None:
         owner = self._owned.owners.by_key(key)
@@ -174,7 +183,6 @@ class StatefulSets:
             there = self._claims.get(name_of(claim), namespace_of(owner))
             if there is not None:
                 if is_stale(there, pod_name):
-                    self._queue.add_after(Key(namespace_of(owner), name_of(owner)), 1.0)
                     return False
                 if is_going(there):
                     raise Unavailable(f"pvc {name_of(claim)} is being deleted")
