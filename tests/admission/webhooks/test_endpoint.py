@@ -27,13 +27,14 @@ def test_a_service() -> None:
     assert service_of(NAMED) == ("n", "s")
     assert endpoint_of(NAMED, service()) == Endpoint("https://s.n.svc:443/p", "10.96.0.7", 443, "/p", "s.n.svc", "YQ==")
     assert endpoint_of({"service": {"name": "s", "namespace": "n"}}, service()).path == "/"
+    elsewhere = endpoint_of(NAMED, service(type="ExternalName", externalName="h.example", clusterIP=""))
+    assert (elsewhere.host, elsewhere.server_name) == ("h.example", "s.n.svc")
 
 
 @pytest.mark.parametrize(
     ("found", "words"),
     [
         pytest.param(None, 'service "s" not found', id="not there"),
-        pytest.param(service(type="ExternalName"), 'unsupported service type "ExternalName"', id="another's name"),
         pytest.param(service(clusterIP="None"), 'cannot route to service with ClusterIP "None"', id="without address"),
         pytest.param(service(ports=[{"port": 1}]), 'no service port 443 found for service "s"', id="another port"),
     ],

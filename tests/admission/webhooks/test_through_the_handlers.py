@@ -379,7 +379,8 @@ async def test_what_is_judged_is_what_is_stored(client: LocalClient, hook: Answe
         pytest.param([{"op": "replace", "path": "/kind", "value": "Pod"}], "Pod", id="another kind"),
         pytest.param([{"op": "replace", "path": "/metadata/namespace", "value": "x"}], "namespace", id="elsewhere"),
         pytest.param([{"op": "add", "path": "/data/a b", "value": ""}], "a valid config key", id="an invalid object"),
-        pytest.param("add", "Internal error occurred: ", id="no patch"),
+        pytest.param("add", "received undecodable patch in webhook response: ", id="no patch"),
+        pytest.param([{"op": "jump"}], "Internal error occurred: ", id="no step of a patch"),
     ],
 )
 async def test_a_patch_is_trusted_no_more_than_a_client(

@@ -10,6 +10,7 @@ import logging
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -21,7 +22,7 @@ from podwright.admission.webhooks.counts import Asked, Counts
 from podwright.admission.webhooks.endpoint import Endpoint, NoEndpoint, endpoint_of, service_of
 from podwright.admission.webhooks.index import Index, Kind
 from podwright.admission.webhooks.refusals import CallFailed, denied, dry_run_unsupported, unreachable
-from podwright.admission.webhooks.review import Answer, BadAnswer, answer_of, review_of
+from podwright.admission.webhooks.review import Answer, BadAnswer, answer_of, operations_of, review_of
 from podwright.admission.webhooks.selection import namespace_matches, namespace_to_read, object_matches
 from podwright.admission.webhooks.webhook import Webhook
 from podwright.api.errors import NotFound, StatusError
@@ -97,8 +98,13 @@ class Dispatch:
             answer = answer_of(value, uid, webhook.review_version, mutating=mutating)
         except BadAnswer as error:
             raise CallFailed(webhook.name, f"received invalid webhook response: {error}") from None
-        if answer.allowed and answer.patch and answer.patch_type != "JSONPatch":
-            raise CallFailed(webhook.name, f'unsupported patch type "{answer.patch_type}"')
+        if answer.allowed and answer.patch:
+            if answer.patch_type != "JSONPatch":
+                raise CallFailed(webhook.name, f'unsupported patch type "{answer.patch_type}"')
+            try:
+                return replace(answer, operations=operations_of(answer.patch))
+            except BadAnswer as error:
+                raise CallFailed(webhook.name, f"received undecodable patch in webhook response: {error}") from None
         return answer
 
     async def _endpoint(self, webhook: Webhook) -> Endpoint:

@@ -1,4 +1,4 @@
-"""Where a webhook is reached: a URL, or a Service's cluster IP. Pure; called by `dispatch`.
+"""Where a webhook is reached: a URL, or a Service's cluster IP or external name. Pure; called by `dispatch`.
 
 Page: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#contacting-the-webhook
 """
@@ -51,16 +51,16 @@ def endpoint_of(client: Mapping[str, Any], service: Object | None) -> Endpoint:
     name = f"{wanted.get('name')}.{wanted.get('namespace')}.svc"
     path = "/" + (wanted.get("path") or "").lstrip("/")
     shown = f"https://{name}:{port}{path}"
-    return Endpoint(shown, _cluster_ip(wanted, service, port), port, path, name, ca_bundle)
+    return Endpoint(shown, _host(wanted, service, port), port, path, name, ca_bundle)
 
 
-def _cluster_ip(wanted: Mapping[str, Any], service: Object | None, port: int) -> str:
+def _host(wanted: Mapping[str, Any], service: Object | None, port: int) -> str:
     if service is None:
         raise NoEndpoint(f'service "{wanted.get("name")}" not found')
     spec = service.get("spec") or {}
     kind = spec.get("type") or "ClusterIP"
     if kind == "ExternalName":
-        raise NoEndpoint(f'unsupported service type "{kind}"')
+        return str(spec.get("externalName") or "")
     address: str = spec.get("clusterIP") or ""
     if address in ("", "None"):
         raise NoEndpoint(f'cannot route to service with ClusterIP "{address}"')

@@ -7,8 +7,6 @@ Page: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admissi
 
 from __future__ import annotations
 
-import msgspec
-
 from podwright.admission.interface import Attributes, Reinvocation
 from podwright.admission.webhooks.dispatch import Dispatch
 from podwright.admission.webhooks.review import Answer
@@ -48,7 +46,7 @@ class MutatingAdmissionWebhook:
             if state.second_round and webhook.key not in state.to_ask:
                 continue
             answer = await self._dispatch.ask(webhook, attributes, mutating=True)
-            if answer is not None and answer.patch and apply_patch(webhook, attributes, answer):
+            if answer is not None and answer.operations and apply_patch(webhook, attributes, answer):
                 state.ask_again()
                 state.wanted = True
             if webhook.again:
@@ -59,18 +57,12 @@ class MutatingAdmissionWebhook:
 
 def apply_patch(webhook: Webhook, attributes: Attributes, answer: Answer) -> bool:
     """Change the object as the webhook says; whether that made a difference. Raises StatusError."""
-    try:
-        operations = msgspec.json.decode(answer.patch)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InternalError(f"Internal error occurred: {error}") from None
-    if operations == []:
-        return False
     if attributes.obj is None or attributes.patched is None:
         raise InternalError(
             f'Internal error occurred: admission webhook "{webhook.name}" attempted to modify the object, which is not '
             "supported for this operation"
         )
-    changed = attributes.patched(attributes.obj, operations)
+    changed = attributes.patched(attributes.obj, list(answer.operations))
     if changed == attributes.obj:
         return False
     attributes.obj.clear()

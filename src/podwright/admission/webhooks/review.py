@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
+
 from podwright.admission.interface import Attributes, Operation, User
 from podwright.api.resources import NAMESPACES
 
@@ -35,9 +37,12 @@ class Answer:
     allowed: bool
     status: Mapping[str, Any]
     patch: bytes = b""
+    """JSON, not decoded"""
     patch_type: str = ""
     warnings: tuple[str, ...] = ()
     audit_annotations: Mapping[str, str] = field(default_factory=dict)
+    operations: Sequence[Mapping[str, Any]] = ()
+    """The steps of the patch."""
 
 
 def review_of(attributes: Attributes, uid: str, version: str) -> dict[str, Any]:
@@ -154,3 +159,14 @@ def _patch(response: Mapping[str, Any], *, mutating: bool, lenient: bool) -> tup
     if kind is not None and kind == "":
         raise BadAnswer('webhook returned invalid response.patchType of ""')
     return decoded, str(kind or "")
+
+
+def operations_of(patch: bytes) -> list[dict[str, Any]]:
+    """The steps of a JSON patch. Raises BadAnswer."""
+    try:
+        steps = msgspec.json.decode(patch)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadAnswer(str(error)) from None
+    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
+        raise BadAnswer("a JSON patch is a list of objects")
+    return steps
