@@ -1,6 +1,6 @@
 """The HTTP front: one handler for every request, its filters in one visible order.
 
-resolve -> count -> authenticate -> authorize -> dispatch -> Status for whatever went wrong -> count
+resolve -> count -> authenticate -> impersonate -> authorize -> dispatch -> Status for whatever went wrong -> count
 
 Called by aiohttp's server, which `server.py` starts. Page: https://kubernetes.io/docs/concepts/security/controlling-access/
 """
