@@ -4,145 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import datetime
-import ipaddress
 import json
 import os
 import re
-import secrets
-import ssl
-import stat
 import subprocess
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from tests.node.private import (
+    CANARY,
+    PROGRAM,
+    USER,
+    Provider,
+    Setting,
+    certificates,
+    disguises,
+    docker_config,
+    named,
+    podwright,
+    readable_by_others,
+    secret,
+    token_config,
+    watched_processes,
+    write_config,
+    write_private,
+)
 from tests.node.pulling import Pods, container, pods_in, runnable
 from tests.node.registry import Registry, free_port, registry
 from tests.node.registry_proxy import Door, RegistryProxy, proxied
 from tests.node.running_node import PODWRIGHT, RunningNode
 
 from podwright.api.errors import StatusError
-from podwright.api.objects import Object
 from podwright.api.resources import EVENTS, PODS, SECRETS, SERVICE_ACCOUNTS
 from podwright.client.http import HttpClient
 from podwright.containerd.managed import ManagedContainerd
 from podwright.containerd.oci_image import archive
-
-USER = "tenant"
-CANARY = f"canary-{secrets.token_hex(8)}"
-"""the password: nothing that the node writes may have it in it"""
-_ANSWER = {"kind": "CredentialProviderResponse", "apiVersion": "credentialprovider.kubelet.k8s.io/v1"}
-_PROVIDER = """#!/bin/sh
-cat > "$FOLDER/request.json"
-echo run >> "$FOLDER/runs"
-. "$FOLDER/behaviour"
-"""
-
-
-@dataclass(frozen=True)
-class Provider:
-    """An exec credential provider that does what a test says."""
-
-    folder: Path
-    name: str
-    port: int
-    """it is asked for images of 127.0.0.1 at this port"""
-
-    @property
-    def runs(self) -> int:
-        """How often it was run."""
-        file = self.folder / "runs"
-        return len(file.read_text().splitlines()) if file.exists() else 0
-
-    @property
-    def request(self) -> dict[str, Any]:
-        """What it was last asked."""
-        asked: dict[str, Any] = json.loads((self.folder / "request.json").read_text())
-        return asked
-
-    def does(self, script: str) -> None:
-        """Lines of shell."""
-        (self.folder / "behaviour").write_text(script)
-
-    def answers(self, password: str, user: str = USER, **more: Any) -> None:
-        """With a pair for its registry."""
-        auth = {f"127.0.0.1:{self.port}": {"username": user, "password": password}}
-        answer = {**_ANSWER, "cacheKeyType": "Registry", "cacheDuration": "0s", "auth": auth, **more}
-        (self.folder / "answer.json").write_text(json.dumps(answer))
-        self.does('cat "$FOLDER/answer.json"\n')
-
-    def config(self) -> dict[str, Any]:
-        """Its entry in the CredentialProviderConfig."""
-        return {
-            "name": self.name,
-            "matchImages": [f"127.0.0.1:{self.port}"],
-            "defaultCacheDuration": "0s",
-            "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
-            "env": [{"name": "FOLDER", "value": str(self.folder)}],
-        }
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A node whose kubelet has two providers."""
-
-    node: RunningNode
-    plain: Provider
-    token: Provider
-    """gets the token of the Pod's service account"""
-    command_lines: set[bytes]
-    """of every process that was seen, kubectl's aside: what a user types is the user's"""
-
-
-@contextmanager
-def _watched_processes() -> Iterator[set[bytes]]:
-    seen: set[bytes] = set()
-    ended = threading.Event()
-
-    def look() -> None:
-        while not ended.wait(0.05):
-            for process in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    line = process.read_bytes()
-                except OSError:
-                    continue
-                if b"kubectl" not in line:
-                    seen.add(line)
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        ended.set()
-        thread.join()
-
-
-def _write_config(folder: Path, providers: list[dict[str, Any]]) -> Path:
-    file = folder / "providers.json"
-    document = {"kind": "CredentialProviderConfig", "apiVersion": "kubelet.config.k8s.io/v1", "providers": providers}
-    draft = folder / "draft"
-    draft.write_text(json.dumps(document))
-    draft.replace(file)
-    return file
-
-
-def _token_config(provider: Provider) -> dict[str, Any]:
-    return provider.config() | {
-        "tokenAttributes": {
-            "serviceAccountTokenAudience": "registry.tests",
-            "requireServiceAccount": True,
-            "cacheType": "ServiceAccount",
-        }
-    }
 
 
 @pytest.fixture(scope="module")
@@ -152,11 +49,11 @@ def setting(node_folder: Path) -> Iterator[Setting]:
     for name in ("plain", "token"):
         (folder / name).mkdir(parents=True)
         program = folder / f"provide-{name}"
-        program.write_text(_PROVIDER)
+        program.write_text(PROGRAM)
         program.chmod(0o755)
         made.append(Provider(folder / name, program.name, free_port()))
     plain, token = made
-    config = _write_config(folder, [plain.config(), _token_config(token)])
+    config = write_config(folder, [plain.config(), token_config(token)])
     helper = folder / "docker-credential-tests"
     helper.write_text(f"#!/bin/sh\ncat > {folder}/asked-helper\ncat {folder}/helper-answer\n")
     helper.chmod(0o755)
@@ -167,7 +64,7 @@ def setting(node_folder: Path) -> Iterator[Setting]:
             "--image-credential-provider-config", str(config), "--image-credential-provider-bin-dir", str(folder)
         )
     try:
-        with _watched_processes() as seen:
+        with watched_processes() as seen:
             yield Setting(running, plain, token, seen)
     finally:
         running.down(purge=True)
@@ -198,41 +95,11 @@ async def basic(source: Registry) -> AsyncIterator[RegistryProxy]:
         yield private
 
 
-def docker_config(*entries: tuple[str, str, str]) -> str:
-    """A config.json of (server, user, password)."""
-    auths = {
-        server: {"auth": base64.b64encode(f"{user}:{password}".encode()).decode()} for server, user, password in entries
-    }
-    return json.dumps({"auths": auths})
-
-
-def secret(name: str, config: str) -> Object:
-    """A pull secret."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": name},
-        "type": "kubernetes.io/dockerconfigjson",
-        "stringData": {".dockerconfigjson": config},
-    }
-
-
-def named(*names: str) -> dict[str, Any]:
-    """The Pod's field."""
-    return {"imagePullSecrets": [{"name": name} for name in names]}
-
-
-def _write(file: Path, content: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        out.write(content)
-
-
 @pytest.fixture
 def node_config(setting: Setting) -> Iterator[Callable[..., None]]:
     """Writes the node's own config.json, for one test."""
     file = setting.node.data_dir / "config.json"
-    yield lambda *entries: _write(file, docker_config(*entries))
+    yield lambda *entries: write_private(file, docker_config(*entries))
     file.unlink(missing_ok=True)
 
 
@@ -265,7 +132,7 @@ async def test_a_credential_helper_that_the_node_s_config_json_names_is_asked_fo
     name = await basic.push(f"team/{field}:1".lower(), runnable(field))
     folder, file = setting.plain.folder.parent, setting.node.data_dir / "config.json"
     (folder / "helper-answer").write_text(json.dumps({"ServerURL": basic.address, "Username": USER, "Secret": CANARY}))
-    _write(file, json.dumps({field: {basic.address: "tests"} if field == "credHelpers" else "tests"}))
+    write_private(file, json.dumps({field: {basic.address: "tests"} if field == "credHelpers" else "tests"}))
     try:
         await pods.create("helped", name)
         await pods.running("helped")
@@ -279,7 +146,7 @@ async def test_a_namespace_s_config_json_is_for_its_pods_alone(
 ) -> None:
     name = await private.push("team/namespace:1", runnable("namespace"))
     file = setting.node.data_dir / "credentials" / pods.namespace / "config.json"
-    _write(file, docker_config((private.address, USER, CANARY)))
+    write_private(file, docker_config((private.address, USER, CANARY)))
     await pods.create("of-the-namespace", name)
     await pods.running("of-the-namespace")
     async with pods_in(setting.node, f"{pods.namespace}-other") as others:
@@ -330,7 +197,7 @@ async def test_a_secret_made_by_kubectl_and_one_made_from_a_config_json(
         "create", "secret", "docker-registry", "typed", f"--docker-server={private.address}",
         "--docker-username=typist", "--docker-password=typed-by-a-user", "--docker-email=a@tests.example",
     )  # fmt: skip
-    _write(tmp_path / "config.json", docker_config((private.address, USER, CANARY)))
+    write_private(tmp_path / "config.json", docker_config((private.address, USER, CANARY)))
     await pods.kubectl_(
         "create", "secret", "generic", "from-file", "--type=kubernetes.io/dockerconfigjson",
         f"--from-file=.dockerconfigjson={tmp_path / 'config.json'}",
@@ -514,7 +381,7 @@ async def _replicas(pods: Pods, count: int) -> list[str]:
 
 
 def test_a_provider_configuration_that_is_wrong_at_start_is_refused_with_its_path(node_folder: Path) -> None:
-    _write_config(node_folder, [{"name": "a/b", "matchImages": [], "apiVersion": "v1"}])
+    write_config(node_folder, [{"name": "a/b", "matchImages": [], "apiVersion": "v1"}])
     done = subprocess.run(
         [PODWRIGHT, "up", "--data-dir", node_folder / "refused", "--listen", f"127.0.0.1:{free_port()}",
          "--image-credential-provider-config", node_folder / "providers.json",
@@ -624,21 +491,9 @@ async def test_credentials_of_a_provider_that_have_run_out_are_told_and_asked_fo
         runs = setting.plain.runs
         setting.plain.answers(CANARY, cacheDuration="0s")
         await pods.waits("run-out", "ImagePullBackOff")
-        await _podwright(setting, "image retry", "-n", pods.namespace, "run-out")
+        await podwright(setting, "image retry", "-n", pods.namespace, "run-out")
         await pods.running("run-out")
         assert setting.plain.runs == runs + 1
-
-
-async def _podwright(setting: Setting, verb: str, *arguments: str, code: int = 0, stdin: str = "") -> str:
-    """What it printed; the loop, and with it the tests' proxies, goes on meanwhile."""
-    process = await asyncio.create_subprocess_exec(
-        PODWRIGHT, *verb.split(), "--data-dir", setting.node.data_dir, *arguments,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    async with asyncio.timeout(60):
-        printed, _ = await process.communicate(stdin.encode())
-    assert process.returncode == code, printed.decode()
-    return printed.decode()
 
 
 async def test_a_login_is_used_by_every_pod_until_the_logout_and_its_password_is_seen_by_nobody(
@@ -647,12 +502,12 @@ async def test_a_login_is_used_by_every_pod_until_the_logout_and_its_password_is
     """What is written and seen meanwhile is searched for the password by the last test of this file."""
     images = [await private.push(f"team/login-{number}:1", runnable(str(number))) for number in range(2)]
     user = ("--username", USER, "--password-stdin")
-    refused = await _podwright(setting, "registry login", private.address, *user, code=1, stdin=f"not-{CANARY}\n")
+    refused = await podwright(setting, "registry login", private.address, *user, code=1, stdin=f"not-{CANARY}\n")
     assert "401, not let in; nothing was written" in refused
-    assert "has let" in await _podwright(setting, "registry login", private.address, *user, stdin=f"{CANARY}\n")
+    assert "has let" in await podwright(setting, "registry login", private.address, *user, stdin=f"{CANARY}\n")
     await pods.create("logged-in", images[0])
     await pods.running("logged-in")
-    await _podwright(setting, "registry logout", private.address)
+    await podwright(setting, "registry logout", private.address)
     await pods.create("logged-out", images[1])
     assert "no credentials for it were found" in await pods.cannot_pull("logged-out")
 
@@ -685,16 +540,16 @@ async def test_every_source_that_was_considered_is_told_with_the_registry_s_answ
             f"  provider {setting.plain.name} as provided: {refused}",
             f"  without credentials: {refused}",
         ]
-        why = await _podwright(setting, "why", "-n", space, "told")
+        why = await podwright(setting, "why", "-n", space, "told")
         assert "\n".join(sources) in why, why
         assert "\n".join(answers) in why
         # the same without a Pod: what the service account brings, and what every Pod has
         await pods.kubectl_("patch", "serviceaccount", "default", "-p", json.dumps(named("here")))
-        checked = await _podwright(setting, "registry check", "-n", space, image, code=1)
+        checked = await podwright(setting, "registry check", "-n", space, image, code=1)
         assert "\n".join([sources[0], *sources[3:]]) in checked
         assert "\n".join(answers) in checked
         private.door.users["node"] = CANARY
-        checked = await _podwright(setting, "registry check", image)
+        checked = await podwright(setting, "registry check", image)
         assert "\n".join(sources[4:]) in checked
         assert f"config.json as node: 200, let in (http://{private.address})" in checked
         assert f"  provider {setting.plain.name} as provided: not needed" in checked
@@ -710,49 +565,20 @@ async def test_a_provider_configuration_is_read_again_when_it_changes(
         port = int(private.address.rpartition(":")[2])
         setting.plain.answers(CANARY, auth={private.address: {"username": USER, "password": CANARY}})
         added = setting.plain.config() | {"matchImages": [f"127.0.0.1:{setting.plain.port}", f"127.0.0.1:{port}"]}
-        _write_config(folder, [{"name": "broken"}])
+        write_config(folder, [{"name": "broken"}])
         await pods.create("broken", image)
         assert "matchImages" in await pods.told("broken", "FailedCredentialProvider")
-        _write_config(folder, [added, _token_config(setting.token)])
+        write_config(folder, [added, token_config(setting.token)])
         await pods.create("added", image)
         await pods.running("added")
-        _write_config(folder, [setting.plain.config(), _token_config(setting.token)])
-
-
-def _certificates(folder: Path) -> ssl.SSLContext:
-    """A CA (ca.crt) and a certificate for loopback that it has signed."""
-    now = datetime.datetime.now(datetime.UTC)
-
-    def made(name: str, key: Any, issuer: x509.Name, signer: Any, *extensions: x509.ExtensionType) -> x509.Certificate:
-        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-        day = datetime.timedelta(days=1)
-        number = x509.random_serial_number()
-        builder = x509.CertificateBuilder(issuer, subject, key.public_key(), number, now - day, now + day)
-        for one in extensions:
-            builder = builder.add_extension(one, critical=False)
-        return builder.sign(signer, hashes.SHA256())
-
-    authority, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    issuer = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "ca of the tests")])
-    ca = made("ca of the tests", authority, issuer, authority, x509.BasicConstraints(ca=True, path_length=None))
-    loopback = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    certificate = made("registry", key, issuer, authority, loopback)
-    pem = serialization.Encoding.PEM
-    (folder / "ca.crt").write_bytes(ca.public_bytes(pem))
-    (folder / "tls.crt").write_bytes(certificate.public_bytes(pem))
-    (folder / "tls.key").write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(folder / "tls.crt", folder / "tls.key")
-    return context
+        write_config(folder, [setting.plain.config(), token_config(setting.token)])
 
 
 @both_ways
 async def test_a_private_ca_is_trusted_through_hosts_toml_and_not_before(
     setting: Setting, pods: Pods, source: Registry, tmp_path: Path, bearer: bool
 ) -> None:
-    tls = _certificates(tmp_path)
+    tls = certificates(tmp_path)
     async with proxied(source, Door({USER: CANARY}, bearer=bearer), tls) as private:
         image = await private.push("team/tls:1", runnable("tls"))
         await pods.apply(secret("tls", docker_config((private.address, USER, CANARY))))
@@ -770,15 +596,6 @@ async def test_a_private_ca_is_trusted_through_hosts_toml_and_not_before(
         await pods.running("trusted")
 
 
-def _disguises(text: str) -> list[bytes]:
-    """The text, and what of it can be seen in base64 wherever it begins."""
-    found = [text.encode()]
-    for before in range(3):
-        encoded = base64.b64encode(b"x" * before + text.encode())
-        found.append(encoded[4 if before else 0 : -4])
-    return found
-
-
 async def test_the_password_stands_in_no_log_event_process_list_or_file_that_others_can_read(
     setting: Setting, pods: Pods, basic: RegistryProxy
 ) -> None:
@@ -790,7 +607,7 @@ async def test_the_password_stands_in_no_log_event_process_list_or_file_that_oth
     basic.door.users[USER] = "other"
     await pods.create("refused", await basic.push("team/refused:1", runnable("no")), **named("canary"))
     await pods.waits("refused", "ImagePullBackOff")
-    hidden = re.compile(b"|".join(map(re.escape, _disguises(CANARY))))
+    hidden = re.compile(b"|".join(map(re.escape, disguises(CANARY))))
     assert hidden.search(base64.b64encode(f"{USER}:{CANARY}".encode()))
     async with HttpClient.from_kubeconfig(setting.node.kubeconfig) as client:
         events = (await client.list(EVENTS)).items
@@ -801,18 +618,5 @@ async def test_the_password_stands_in_no_log_event_process_list_or_file_that_oth
     logs = [path for path in setting.node.data_dir.rglob("*.log") if path.is_file()]
     assert setting.node.data_dir / "podwright.log" in logs
     assert not [path for path in logs if hidden.search(path.read_bytes())]
-    assert not list(_readable_by_others(setting.node.data_dir, hidden))
-    assert not list(_readable_by_others(setting.node.layout.state, hidden))
-
-
-def _readable_by_others(folder: Path, hidden: re.Pattern[bytes]) -> Iterator[Path]:
-    """Files with the password that another user of the machine could read."""
-    try:
-        mode = folder.lstat().st_mode
-        below = list(folder.iterdir()) if stat.S_ISDIR(mode) and mode & stat.S_IXOTH else []
-        if stat.S_ISREG(mode) and mode & stat.S_IROTH and hidden.search(folder.read_bytes()):
-            yield folder
-    except FileNotFoundError:
-        return  # the node goes on meanwhile: gone is not readable
-    for path in below:
-        yield from _readable_by_others(path, hidden)
+    assert not list(readable_by_others(setting.node.data_dir, hidden))
+    assert not list(readable_by_others(setting.node.layout.state, hidden))
