@@ -112,7 +112,7 @@ async def test_a_container_that_is_gone_meanwhile_is_no_error(rig: Rig) -> None:
 async def test_a_runtime_that_does_not_answer_is_helped_the_gentlest_help_first(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, helps: str, given: list[str], killed: bool
 ) -> None:
-    monkeypatch.setattr(killing, "OVERDUE", 0.02)
+    monkeypatch.setattr(killing, "OVERDUE", 0.3)
     monkeypatch.setattr(killing, "KILLED", 0.02)
     monkeypatch.setattr(killing, "stop_timeout", lambda grace: 0)
     rig.rescue = Rescue(rig.cri, helps)
