@@ -13,7 +13,7 @@ https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/#non-templa
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from podwright.api.errors import Conflict, NotFound
@@ -94,9 +94,11 @@ async def claimed(
     candidates: Iterable[Object],
     *,
     selected: Callable[[Object], bool],
+    finalizers: Sequence[str] = (),
 ) -> list[Object]:
     """The candidates (of `resource`) that are the owner's (of `kind`), after adopting and letting go.
 
+    `finalizers` are given to what is adopted.
     Raises StatusError where the API refused; NotFound when the owner has been deleted or replaced meanwhile.
     """
     ours: list[Object] = []
@@ -112,7 +114,7 @@ async def claimed(
                     # A cache may be late: nothing is adopted by an owner that is gone.
                     await _confirm(client, kind, owner)
                     confirmed = True
-                adopted = await _adopt(client, resource, obj, controller_reference(owner, kind))
+                adopted = await _adopt(client, resource, obj, controller_reference(owner, kind), finalizers)
                 if adopted is not None:
                     ours.append(adopted)
             case Verdict.LEAVE:
@@ -126,8 +128,12 @@ async def _confirm(client: Client, kind: Resource, owner: Object) -> None:
         raise NotFound.of(kind.plural, name_of(owner), group=kind.group)
 
 
-async def _adopt(client: Client, resource: Resource, obj: Object, reference: Mapping[str, Any]) -> Object | None:
+async def _adopt(
+    client: Client, resource: Resource, obj: Object, reference: Mapping[str, Any], finalizers: Sequence[str]
+) -> Object | None:
     change = {"metadata": {"uid": uid_of(obj), "ownerReferences": [dict(reference)]}}
+    if finalizers:
+        change["metadata"]["finalizers"] = list(finalizers)
     try:
         return await client.patch(resource, name_of(obj), change, namespace_of(obj), patch_type=PatchType.STRATEGIC)
     except (NotFound, Conflict):

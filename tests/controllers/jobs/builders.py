@@ -21,7 +21,8 @@ def ago(seconds: float) -> str:
 def job(status: dict[str, Any] | None = None, **spec: Any) -> Object:
     """A Job as the server keeps it, begun five minutes ago."""
     template = {"metadata": {"labels": {"a": "b"}}, "spec": {"restartPolicy": "Never", "containers": [{"name": "c"}]}}
-    whole = {"parallelism": 1, "completions": 1, "backoffLimit": 6, "completionMode": "NonIndexed"}
+    whole: dict[str, Any] = {"parallelism": 1, "completions": 1, "backoffLimit": 6, "completionMode": "NonIndexed"}
+    whole["selector"] = {"matchLabels": {"a": "b"}}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -56,6 +57,7 @@ def pod(
         "creationTimestamp": START,
         "ownerReferences": [dict(OWNER)],
         "annotations": {},
+        "labels": {"a": "b"},
     }
     if not counted:
         meta["finalizers"] = [FINALIZER]

@@ -198,6 +198,34 @@ async def test_what_cannot_be_made_keeps_nothing_from_being_counted() -> None:
         await eventually(counted)
 
 
+async def test_a_job_adopts_what_it_selects_and_lets_go_what_it_does_not() -> None:
+    client = FakeClient()
+    for name, label in (("mine", "yes"), ("other", "no")):
+        free = pod(name)
+        free["metadata"] |= {"ownerReferences": [], "finalizers": [], "labels": {"of": label}}
+        await client.create(PODS, free, "ns")
+    wanted = job(completions=1, parallelism=1, selector={"matchLabels": {"of": "yes"}})
+    wanted["spec"]["template"]["metadata"] = {"labels": {"of": "yes"}}
+    async with controlling(client):
+        await client.create(JOBS, fresh(wanted), "ns")
+
+        async def held() -> dict[str, bool]:
+            return {name_of(one): bool(one["metadata"].get("ownerReferences")) for one in await pods_of(client)}
+
+        async def adopted() -> bool:
+            found = await client.get(PODS, "mine", "ns")
+            return await held() == {"mine": True, "other": False} and FINALIZER in found["metadata"]["finalizers"]
+
+        await eventually(adopted)
+        await client.patch(PODS, "mine", {"metadata": {"labels": {"of": "no"}}}, "ns")
+
+        async def let_go() -> bool:
+            found = await held()
+            return len(found) == 3 and not found["mine"] and sum(found.values()) == 1
+
+        await eventually(let_go)
+
+
 async def test_a_suspended_job_loses_its_pods_and_counts_nothing() -> None:
     client = FakeClient()
     async with controlling(client):
@@ -275,3 +303,45 @@ async def test_a_cron_job_makes_its_job_once_though_it_is_interrupted() -> None:
             return not (await client.get(CRON_JOBS, "c", "ns"))["status"].get("active")
 
         await eventually(missing)
+
+
+async def test_a_pod_that_has_lost_its_job_is_taken_back() -> None:
+    client = FakeClient()
+    async with controlling(client):
+        await client.create(JOBS, fresh(job(parallelism=2, completions=2)), "ns")
+
+        async def two() -> bool:
+            return len(await pods_of(client)) == 2
+
+        await eventually(two)
+        lost, _ = await pods_of(client)
+        meta = {"ownerReferences": None, "finalizers": None}
+        await client.patch(PODS, name_of(lost), {"metadata": meta}, "ns", patch_type=PatchType.MERGE)
+
+        async def taken_back() -> bool:
+            found = await client.get(PODS, name_of(lost), "ns")
+            owners = found["metadata"].get("ownerReferences") or ()
+            return [o["kind"] for o in owners] == ["Job"] and found["metadata"]["finalizers"] == [FINALIZER]
+
+        await eventually(taken_back)
+        assert len(await pods_of(client)) == 2
+
+
+async def test_a_pod_with_other_labels_is_let_go_and_another_takes_its_place() -> None:
+    client = FakeClient()
+    async with controlling(client):
+        await client.create(JOBS, fresh(job()), "ns")
+
+        async def one() -> bool:
+            return len(await pods_of(client)) == 1
+
+        await eventually(one)
+        (first,) = await pods_of(client)
+        meta = {"labels": {"a": "other"}}
+        await client.patch(PODS, name_of(first), {"metadata": meta}, "ns", patch_type=PatchType.MERGE)
+
+        async def let_go() -> bool:
+            found = (await client.get(PODS, name_of(first), "ns"))["metadata"]
+            return not found.get("ownerReferences") and not found.get("finalizers") and len(await pods_of(client)) == 2
+
+        await eventually(let_go)

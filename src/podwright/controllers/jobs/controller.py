@@ -14,9 +14,10 @@ from collections.abc import Callable, Sequence
 from podwright.api.errors import NotFound, StatusError
 from podwright.api.objects import Key, Object, key_of, metadata, name_of, uid_of
 from podwright.api.resources import JOBS, PODS
+from podwright.api.selectors import LabelSelector, label_selector_from
 from podwright.client.backoff import Backoff
 from podwright.client.events import EventRecorder
-from podwright.client.informers import Informers
+from podwright.client.informers import UNCONTROLLED, Informers
 from podwright.client.interface import Client, DeleteOptions, PatchType
 from podwright.client.own_writes import OwnWrites
 from podwright.client.together import AT_ONCE, together
@@ -26,6 +27,7 @@ from podwright.controllers.jobs.labels import CONTROLLER, FINALIZER
 from podwright.controllers.jobs.manage import NewPod
 from podwright.controllers.jobs.new_pod import new_pod
 from podwright.controllers.jobs.pods import is_tracked
+from podwright.controllers.owned import claimed, controller_of, is_going
 
 
 class Jobs:
@@ -70,10 +72,12 @@ class Jobs:
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
         pod = new or old or {}
-        owner = _job_of(pod)
+        owner, before = _job_of(pod), _job_of(old) if old is not None else None
+        if before is not None and before != owner:
+            self._queue.add(before[0])
         if owner is None:
-            if new is not None and is_tracked(new):
-                self._orphans.add(key_of(new))
+            if new is not None:
+                self._offer(new)
             return
         key, uid = owner
         job = self._job_informer.by_key(key)
@@ -82,6 +86,22 @@ class Jobs:
                 self._queue.add(key)
         elif new is not None and is_tracked(new):
             self._orphans.add(key_of(new))
+
+    def _offer(self, pod: Object) -> None:
+        """Let Jobs know of a Pod that no Job has; nobody else's finalizer goes with what none of them wants."""
+        takers = self._takers(pod)
+        for job in takers:
+            self._queue.add(key_of(job))
+        if not takers and is_tracked(pod):
+            self._orphans.add(key_of(pod))
+
+    def _takers(self, pod: Object) -> list[Object]:
+        """The Jobs that would adopt a Pod."""
+        labels, key = metadata(pod).get("labels"), key_of(pod)
+        if not labels or controller_of(pod) is not None or is_going(pod):
+            return []
+        jobs = [job for job in self._job_informer.items() if key_of(job).namespace == key.namespace]
+        return [j for j in jobs if not is_finished(j) and not is_going(j) and _selector_of(j).matches(labels)]
 
     # Pods whose Job is gone
 
@@ -98,6 +118,8 @@ class Jobs:
             if uid_of(job) == owner[1]:
                 self._queue.add(owner[0])
                 return
+        elif self._takers(pod):
+            return
         await self._release(pod)
 
     # Jobs
@@ -108,13 +130,32 @@ class Jobs:
             return
         if job["spec"].get("managedBy") not in (None, CONTROLLER):
             return
-        pods = [pod for pod in self._pods.owned_by(uid_of(job)) if _job_of(pod) == (key, uid_of(job))]
+        pods = await self._claim(job)
         plan = decide(job, pods, self._clock())
         await self._carry_out(job, plan)
         if plan.release or plan.stop or plan.drop or plan.create:
             self._queue.add(key)
         elif plan.again_after is not None:
             self._queue.add_after(key, plan.again_after)
+
+    async def _claim(self, job: Object) -> list[Object]:
+        """The Job's Pods, with those that it adopts, without those that its selector no longer finds."""
+        selector, mine = _selector_of(job), (key_of(job), uid_of(job))
+        candidates = [pod for pod in self._pods.owned_by(uid_of(job)) if _job_of(pod) == mine]
+        free = self._pod_informer.by_index(UNCONTROLLED, key_of(job).namespace)
+        candidates += [pod for pod in free if selector.matches(metadata(pod).get("labels"))]
+        pods = await claimed(
+            self._client,
+            JOBS,
+            job,
+            PODS,
+            {uid_of(pod): pod for pod in reversed(candidates)}.values(),
+            selected=lambda pod: selector.matches(metadata(pod).get("labels")),
+            finalizers=(FINALIZER,),
+        )
+        for pod in pods:
+            self._pods.wrote(pod)
+        return pods
 
     async def _carry_out(self, job: Object, plan: Plan) -> None:
         await together(plan.stop, lambda pod: self._delete(job, pod))
@@ -188,6 +229,10 @@ class Jobs:
         except NotFound:
             return
         self._pods.wrote(left)
+
+
+def _selector_of(job: Object) -> LabelSelector:
+    return label_selector_from((job.get("spec") or {}).get("selector"))
 
 
 def _job_of(pod: Object) -> tuple[Key, str] | None:
