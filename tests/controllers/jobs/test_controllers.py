@@ -198,34 +198,6 @@ async def test_what_cannot_be_made_keeps_nothing_from_being_counted() -> None:
         await eventually(counted)
 
 
-async def test_a_job_adopts_what_it_selects_and_lets_go_what_it_does_not() -> None:
-    client = FakeClient()
-    for name, label in (("mine", "yes"), ("other", "no")):
-        free = pod(name)
-        free["metadata"] |= {"ownerReferences": [], "finalizers": [], "labels": {"of": label}}
-        await client.create(PODS, free, "ns")
-    wanted = job(completions=1, parallelism=1, selector={"matchLabels": {"of": "yes"}})
-    wanted["spec"]["template"]["metadata"] = {"labels": {"of": "yes"}}
-    async with controlling(client):
-        await client.create(JOBS, fresh(wanted), "ns")
-
-        async def held() -> dict[str, bool]:
-            return {name_of(one): bool(one["metadata"].get("ownerReferences")) for one in await pods_of(client)}
-
-        async def adopted() -> bool:
-            found = await client.get(PODS, "mine", "ns")
-            return await held() == {"mine": True, "other": False} and FINALIZER in found["metadata"]["finalizers"]
-
-        await eventually(adopted)
-        await client.patch(PODS, "mine", {"metadata": {"labels": {"of": "no"}}}, "ns")
-
-        async def let_go() -> bool:
-            found = await held()
-            return len(found) == 3 and not found["mine"] and sum(found.values()) == 1
-
-        await eventually(let_go)
-
-
 async def test_a_suspended_job_loses_its_pods_and_counts_nothing() -> None:
     client = FakeClient()
     async with controlling(client):
