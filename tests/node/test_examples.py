@@ -49,6 +49,18 @@ def test_examples_that_end(node: RunningNode, example: str, printed: str) -> Non
     assert printed in done.stdout
 
 
+def test_a_diary_is_kept_for_the_next_pod(node: RunningNode) -> None:
+    words = [PODWRIGHT, "run", "--data-dir", node.data_dir, EXAMPLES / "11-claim.yaml"]
+    try:
+        for entries in (1, 2):
+            done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+            assert done.returncode == 0, done.stderr
+            assert done.stdout == f"entries: {entries}\n"
+            kubectl(node, "delete", "pod", "diary", "--wait")
+    finally:
+        kubectl(node, "delete", "pod,pvc", "diary", "--wait", "--ignore-not-found")
+
+
 @pytest.mark.parametrize("example", SERVING)
 def test_examples_that_serve(node: RunningNode, example: str) -> None:
     done = run(node, example)
