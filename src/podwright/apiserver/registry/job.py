@@ -45,6 +45,13 @@ def default_job_spec(spec: dict[str, Any]) -> None:
                 pattern["status"] = "True"
 
 
+def _label_like_template(job: Object) -> None:
+    """A Job without labels has those of its template."""
+    own = (job["spec"]["template"].get("metadata") or {}).get("labels")
+    if own and not metadata(job).get("labels"):
+        metadata(job)["labels"] = dict(own)
+
+
 def _has(job: Object, kind: str) -> bool:
     conditions = status_of(job).get("conditions") or ()
     return any(c.get("type") == kind and c.get("status") == "True" for c in conditions)
@@ -110,10 +117,7 @@ class JobStrategy(Strategy):
             spec["suspend"] = False
         if not spec.get("podReplacementPolicy"):
             spec["podReplacementPolicy"] = "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed"
-        own = (spec["template"].get("metadata") or {}).get("labels")
-        meta = metadata(obj)
-        if own and not meta.get("labels"):
-            meta["labels"] = dict(own)
+        _label_like_template(obj)
 
     def carry_over(self, obj: Object, old: Object) -> None:
         """The pull policy is decided once, at creation."""
@@ -136,6 +140,7 @@ class JobStrategy(Strategy):
         ):
             for key in keys:
                 labels.setdefault(key, value)
+        _label_like_template(obj)
         selector = spec.setdefault("selector", {})
         if isinstance(selector, dict):
             matched = selector["matchLabels"] = dict(selector.get("matchLabels") or {})
