@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
@@ -294,4 +295,8 @@ async def test_a_killed_sandbox_comes_back(node: Node) -> None:
 
 
 def cgroups_with(uid: str) -> list[Path]:
-    return [path for root in read_hierarchies().roots for path in root.rglob(f"*{uid}*")]
+    # Others' cgroups come and go meanwhile, which os.walk does not mind.
+    folders = [
+        (folder, name) for root in read_hierarchies().roots for folder, names, _ in os.walk(root) for name in names
+    ]
+    return [Path(folder, name) for folder, name in folders if uid in name]
