@@ -189,6 +189,22 @@ async def test_an_image_that_was_imported_needs_no_registry_and_no_credentials(
     assert not basic.asked
 
 
+async def test_an_imported_image_stays_free_when_a_private_one_has_the_same_content(
+    setting: Setting, pods: Pods, basic: RegistryProxy
+) -> None:
+    image = runnable("in both places")
+    await ManagedContainerd(setting.node.data_dir).import_image(archive({"docker.io/team/free:1": image}))
+    private = await basic.push("team/same:1", image)
+    await pods.apply(secret("mine", docker_config((basic.address, USER, CANARY))))
+    await pods.create("pays", private, **named("mine"))
+    pays = await pods.running("pays")
+    await pods.create("free", "team/free:1", "Never")
+    free = await pods.running("free")
+    assert container(free)["imageID"].rpartition("@")[2] == container(pays)["imageID"].rpartition("@")[2]
+    await pods.create("not-free", private, "Never")
+    await pods.waits("not-free", "ErrImageNeverPull")
+
+
 async def test_a_secret_made_by_kubectl_and_one_made_from_a_config_json(
     pods: Pods, private: RegistryProxy, tmp_path: Path
 ) -> None:
