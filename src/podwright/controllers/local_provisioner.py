@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ PROVISIONER = "podwright.dev/local"
 CLASS = "local"
 _HOSTNAME = "kubernetes.io/hostname"
 _PRIVATE, _OPEN = 0o700, 0o777
+_OCTAL = re.compile(r"\\([0-7]{3})")
 
 
 class ProvisioningError(Exception):
@@ -112,7 +114,10 @@ def _make(folder: Path) -> None:
 
 
 async def remove_folder(volume: Object, storage: LocalStorage) -> None:
-    """Delete what a volume holds. Raises ProvisioningError when that is not a folder of ours, OSError."""
+    """Delete what a volume holds.
+
+    Raises ProvisioningError when that is not a folder of ours, or something is mounted in it, OSError.
+    """
     folder = Path((spec_of(volume).get("hostPath") or {}).get("path") or "/")
     if folder != storage.folder / name_of(volume):
         raise ProvisioningError(f"{folder} is not a folder that was made for this volume")
@@ -120,5 +125,14 @@ async def remove_folder(volume: Object, storage: LocalStorage) -> None:
 
 
 def _remove(folder: Path) -> None:
+    # What a Pod with the right to mounted there is not the volume's, and would be deleted with it.
+    if points := [point for point in _mount_points() if point == folder or folder in point.parents]:
+        raise ProvisioningError(f"{points[0]} is still mounted")
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(folder)
+
+
+def _mount_points() -> list[Path]:
+    """Of this machine, as the kernel writes them: a space as `\\040`."""
+    lines = Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines()
+    return [Path(_OCTAL.sub(lambda found: chr(int(found[1], 8)), line.split(" ")[4])) for line in lines]
