@@ -68,6 +68,10 @@ class Observer:
         self._sizes.pop(id, None)
         self._stopped.discard(id)
 
+    def look_again(self, id: str) -> None:
+        """The runtime may say more now of a container that has ended."""
+        self._containers.pop(id, None)
+
     def sized(self, id: str, sizes: Sizes) -> None:
         """A container was given these limits."""
         self._sizes[id] = sizes

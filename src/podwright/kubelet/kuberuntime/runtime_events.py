@@ -1,7 +1,8 @@
 """Tells in which Pod something has just happened, from the runtime's own stream of events.
 
 Called by pleg through `KubeRuntime.events`. CRI's GetContainerEvents where the runtime has it; containerd before 1.7
-has its own stream, which says a little early that a process has ended: there the Pod is named once CRI shows it too.
+has its own stream, which says a little early that a process has ended: there the Pod is named once CRI shows it too,
+and, for a process that was killed, once CRI has had the time to hear that memory was the reason.
 Page: https://kubernetes.io/docs/tasks/administer-cluster/switch-to-evented-pleg/
 """
 
@@ -10,7 +11,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from typing import NamedTuple
 
+from podwright.api.reasons import Terminated
 from podwright.cri.client import RuntimeClient
 from podwright.cri.containerd_events import ContainerdEvents
 from podwright.cri.errors import CriError, NotFound, Unimplemented
@@ -23,9 +26,21 @@ RELIST = ""
 _RECONNECT_PAUSE = 0.2
 _RECONNECT_WITHIN = 60.0
 _SETTLE_PAUSE, _SETTLE_PAUSE_MOST, _SETTLE_LIMIT = 0.001, 0.05, 5.0
+_OOM_PATIENCE = 0.2
+"""Seconds that containerd may take to say why a process was killed; once it has, CRI may take the whole limit."""
+_KILLED = 128 + 9
 
 _log = logging.getLogger(__name__)
 _Queue = asyncio.Queue[str | None]
+
+
+class _Seen(NamedTuple):
+    """A sandbox or container whose process has ended, as CRI shows it."""
+
+    owner: str | None
+    ended: bool
+    """or gone"""
+    killed_for_no_reason: bool = False
 
 
 class RuntimeEvents:
@@ -35,6 +50,7 @@ class RuntimeEvents:
         self._runtime = runtime
         self._containerd = containerd
         self._observer = observer
+        self._short_of_memory: set[str] = set()
 
     async def stream(self) -> AsyncIterator[str]:
         """UIDs of Pods in which something has changed; "" after a gap. Ends where the runtime has no stream."""
@@ -90,6 +106,8 @@ class RuntimeEvents:
                 async for event in self._containerd.events():
                     if event.topic == "/tasks/exit":
                         settling.create_task(self._settle(event.container_id, queue))
+                    elif event.topic == "/tasks/oom":
+                        self._short_of_memory.add(event.container_id)
                     elif event.topic == "/containers/delete" and (uid := self._observer.owner(event.container_id)):
                         queue.put_nowait(uid)
             except CriError as error:
@@ -98,36 +116,41 @@ class RuntimeEvents:
             raise broken
 
     async def _settle(self, id: str, queue: _Queue) -> None:
-        """Name the Pod of a process that has ended as soon as CRI shows that it has."""
-        pause = _SETTLE_PAUSE
+        """Name the Pod of a process that has ended as soon as CRI shows that it has, and why."""
+        pause, began = _SETTLE_PAUSE, asyncio.get_running_loop().time()
         uid = self._observer.owner(id)
         try:
             async with asyncio.timeout(_SETTLE_LIMIT):
                 while True:
-                    owner, ended = await self._look(id)
-                    uid = owner or uid
-                    if ended:
+                    seen = await self._look(id)
+                    uid = seen.owner or uid
+                    waited = asyncio.get_running_loop().time() - began
+                    more_to_come = id in self._short_of_memory or waited < _OOM_PATIENCE
+                    if seen.ended and not (seen.killed_for_no_reason and more_to_come):
                         break
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, _SETTLE_PAUSE_MOST)
         except TimeoutError:
-            _log.warning("the runtime still shows %s as running, although its process has ended", id)
+            _log.warning("the runtime does not show in time how %s ended, although its process has", id)
         except CriError:
             uid = RELIST
+        finally:
+            self._short_of_memory.discard(id)
         if uid is not None:
+            self._observer.look_again(id)
             queue.put_nowait(uid)
 
-    async def _look(self, id: str) -> tuple[str | None, bool]:
-        """Whose it is, and whether CRI shows that it has ended (or is gone)."""
+    async def _look(self, id: str) -> _Seen:
         try:
             container = (await self._runtime.container_status(id)).status
         except NotFound:
             pass
         else:
             over = container.state not in (pb.ContainerState.CONTAINER_RUNNING, pb.ContainerState.CONTAINER_CREATED)
-            return container.labels.get(labels.POD_UID), over
+            unexplained = container.exit_code == _KILLED and container.reason != Terminated.OOM_KILLED
+            return _Seen(container.labels.get(labels.POD_UID), over, unexplained)
         try:
             sandbox = (await self._runtime.pod_sandbox_status(id)).status
         except NotFound:
-            return None, True
-        return sandbox.metadata.uid, sandbox.state != pb.PodSandboxState.SANDBOX_READY
+            return _Seen(None, True)
+        return _Seen(sandbox.metadata.uid, sandbox.state != pb.PodSandboxState.SANDBOX_READY)
