@@ -30,7 +30,8 @@ SERVE = "mkdir /tmp/w; echo $VERSION > /tmp/w/name; httpd -f -p 8080 -h /tmp/w &
 
 def web(version: str, image: str) -> Object:
     """A Deployment whose Pods serve their version; they serve on for a while when they are told to end."""
-    probe = {"httpGet": {"path": "/name", "port": 8080}, "periodSeconds": 1}
+    # A busy machine may answer late: that a Pod is slow is no reason to take it out.
+    probe = {"httpGet": {"path": "/name", "port": 8080}, "periodSeconds": 1, "timeoutSeconds": 10}
     one = container(
         SERVE,
         image=image,
