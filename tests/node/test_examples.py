@@ -72,6 +72,7 @@ def test_examples_that_serve(node: RunningNode, example: str) -> None:
 
 
 def test_every_example_is_run() -> None:
-    ending = {"01-hello.yaml", "03-init-and-sidecar.yaml", "05-runtime-classes.yaml", "07-config.yaml"}
-    elsewhere = {"08-pin-digests.yaml", "10-rollout.yaml"}  # test_webhooks.py, tests/kubectl/test_workloads.py
+    ending = {"01-hello.yaml", "03-init-and-sidecar.yaml", "05-runtime-classes.yaml", "07-config.yaml", "11-claim.yaml"}
+    # test_webhooks.py, test_runtime_class.py, tests/kubectl/test_workloads.py
+    elsewhere = {"08-pin-digests.yaml", "09-one-runtime-two-settings.yaml", "10-rollout.yaml"}
     assert {file.name for file in EXAMPLES.glob("*.yaml")} == ending | set(SERVING) | elsewhere
