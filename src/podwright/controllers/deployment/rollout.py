@@ -54,12 +54,16 @@ def asked_for(sets: Iterable[Object]) -> int:
     return sum(map(replicas_of, sets))
 
 
+def is_recreate(spec: Spec) -> bool:
+    """Whether old Pods end before new ones start."""
+    return (spec.get("strategy") or {}).get("type") == "Recreate"
+
+
 def limits(spec: Spec) -> Limits:
     """Of a Deployment's spec; not both are none, or nothing could ever move."""
-    strategy, wanted = spec.get("strategy") or {}, spec.get("replicas") or 0
-    if strategy.get("type") == "Recreate":
+    if is_recreate(spec):
         return Limits(0, 0)
-    rolling = strategy.get("rollingUpdate") or {}
+    rolling, wanted = (spec.get("strategy") or {}).get("rollingUpdate") or {}, spec.get("replicas") or 0
     surge = share_of(rolling.get("maxSurge"), wanted, up=True)
     unavailable = share_of(rolling.get("maxUnavailable"), wanted, up=False)
     if not surge and not unavailable:
@@ -70,7 +74,7 @@ def limits(spec: Spec) -> Limits:
 def size_of_new(spec: Spec, new_size: int, others: Sequence[Object]) -> int:
     """How large the newest set may be now, `others` being what they are."""
     wanted = spec.get("replicas") or 0
-    if (spec.get("strategy") or {}).get("type") == "Recreate":
+    if is_recreate(spec):
         return wanted
     room = wanted + limits(spec).surge - asked_for(others) - new_size
     return new_size + min(room, wanted - new_size) if room > 0 else new_size
@@ -128,7 +132,7 @@ def rescale(
         return [] if only is None or replicas_of(only) == wanted else [Resize(only, wanted)]
     if new is not None and is_saturated:
         return empty_old(old)
-    if (spec.get("strategy") or {}).get("type") == "Recreate":
+    if is_recreate(spec):
         return []
     return _in_proportion(spec, active, told_replicas)
 
