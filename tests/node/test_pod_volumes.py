@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fakes.waiting import eventually
+from tests.node.observed import slack
 from tests.node.pods import SLEEP, Pods, container, pod, status_of, waiting_reason
 from tests.node.running_node import RunningNode
 
@@ -97,7 +98,7 @@ async def test_a_changed_config_map_is_there_within_seconds_and_never_half(pods:
     for a, b in reader.pairs:
         assert a == b == a[:4] * (size // 4)
     seen = {int(a[:4]): at for (a, _), at in reader.pairs.items()}
-    assert max(seen[i] - changed[i] for i in changed) < 5
+    assert max(seen[i] - changed[i] for i in changed) < slack(5)
 
 
 async def test_links_that_a_pod_plants_lead_it_nowhere(pods: Pods, tmp_path: Path) -> None:

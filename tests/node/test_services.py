@@ -89,7 +89,7 @@ async def test_the_node_reaches_pods_through_a_services_address_and_by_its_loopb
     service = await with_service(pods, type="NodePort")
     await pods.create(web("a"))
     await pods.ready("a")
-    await eventually(lambda: answers(service["spec"]["clusterIP"], 80))
+    await eventually(lambda: answers(service["spec"]["clusterIP"], 80), 20)
     assert await asked("127.0.0.1", service["spec"]["ports"][0]["nodePort"]) == "a"
 
 
@@ -104,7 +104,7 @@ async def test_a_rolling_change_of_pods_under_a_steady_load_loses_no_request(pod
         await pods.create(one)
     for name in ("old", "stays"):
         await pods.ready(name)
-    await eventually(lambda: answers(address, 80))
+    await eventually(lambda: answers(address, 80), 20)
     heard: list[str] = []
     stop = asyncio.Event()
 
@@ -115,7 +115,7 @@ async def test_a_rolling_change_of_pods_under_a_steady_load_loses_no_request(pod
     async with asyncio.TaskGroup() as group:
         for _ in range(3):
             group.create_task(load())
-        await eventually(lambda: {"old", "stays"} <= set(heard))
+        await eventually(lambda: {"old", "stays"} <= set(heard), 20)
         new = web("new", volumes=[{"name": "gate", "hostPath": {"path": str(tmp_path)}}])
         new["spec"]["containers"][0] |= {
             "readinessProbe": {"exec": {"command": ["test", "-e", "/gate/open"]}, "periodSeconds": 1},
@@ -128,7 +128,7 @@ async def test_a_rolling_change_of_pods_under_a_steady_load_loses_no_request(pod
         assert "new" not in heard
         (tmp_path / "open").touch()
         await pods.ready("new")
-        await eventually(lambda: "new" in heard)
+        await eventually(lambda: "new" in heard, 20)
         await pods.delete("old")
         await pods.gone("old")
         so_far = len(heard)
