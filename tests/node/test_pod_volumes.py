@@ -57,15 +57,19 @@ class Reader(threading.Thread):
             raise
 
     def _read(self) -> None:
-        data = os.open(self._volume / "..data", os.O_RDONLY | os.O_DIRECTORY)
         try:
-            pair = self._file(data, "a"), self._file(data, "b")
+            pair = self._pair()
         except FileNotFoundError:
-            return  # this version was taken away while it was read: the next look finds the new one
-        finally:
-            os.close(data)
+            return  # the version that it was about to read was taken away: the next look finds the new one
         self.reads += 1
         self.pairs.setdefault(pair, time.monotonic())
+
+    def _pair(self) -> tuple[bytes, bytes]:
+        data = os.open(self._volume / "..data", os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            return self._file(data, "a"), self._file(data, "b")
+        finally:
+            os.close(data)
 
     def _file(self, directory: int, name: str) -> bytes:
         with os.fdopen(os.open(name, os.O_RDONLY, dir_fd=directory), "rb") as file:
