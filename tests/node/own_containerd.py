@@ -15,8 +15,9 @@ from podwright.containerd.oci_image import archive
 from podwright.containerd.pause_image import sandbox_image
 from podwright.kubelet.volumes import mounts
 
-BRIDGE = "pwown0"
-SUBNET = "10.191.255.0/24"
+_NUMBER = os.getpid()
+BRIDGE = f"pwo{_NUMBER}"
+SUBNET = f"10.{160 + _NUMBER // 256 % 32}.{_NUMBER % 256}.0/24"
 
 
 @dataclass
