@@ -67,6 +67,7 @@ def test_a_cron_job_makes_jobs_in_time_and_by_hand(kubectl: Kubectl) -> None:
 
 def test_a_job_that_is_told_to_goes_by_itself(kubectl: Kubectl) -> None:
     kubectl("create", "-f", "-", stdin=job("brief", "true", ttlSecondsAfterFinished=0, suspend=True))
+    kubectl.wait("condition=Suspended", "job/brief")
     (row,) = columns(kubectl("get", "job", "brief"))
     assert (row["STATUS"], row["COMPLETIONS"]) == ("Suspended", "0/1")
     kubectl("patch", "job", "brief", "-p", '{"spec":{"suspend":false}}')

@@ -137,7 +137,8 @@ async def test_what_is_not_there_is_told_apart(node: Node, tmp_path: Path) -> No
         assert "has no such name or tag" in text
         other = await source.push("team/foreign:1", [image("x", architecture="s390x")])
         text = await node.fails(other)
-        assert "the image is not made for this machine's platform; it is made for linux/s390x" in text
+        assert "the image is not made for this machine's platform; " in text
+        assert text.endswith("it is made for linux/s390x")
         both = [image("x", architecture="s390x"), image("x", architecture=machine_architecture())]
         assert await node.ensure(await source.push("team/both:1", both))
     assert "nothing listens at" in await node.fails(f"127.0.0.1:{free_port()}/x:1")

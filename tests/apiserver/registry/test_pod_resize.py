@@ -59,7 +59,8 @@ def resized(start: dict[str, Any], edits: dict[str, Any]) -> tuple[Object, Objec
             BURSTABLE,
             {f"{REQUESTS}.cpu": "300m"},
             [
-                'spec.containers[0].resources.requests: Invalid value: "300m": must be less than or equal to cpu limit of 200m'
+                'spec.containers[0].resources.requests: Invalid value: "300m": '
+                "must be less than or equal to cpu limit of 200m"
             ],
             id="a request above its limit is refused, as in a new pod",
         ),
