@@ -80,13 +80,19 @@ class Cluster:
     async def delete(self, resource: Resource, name: str, **options: Any) -> None:
         await self.client.delete(resource, name, "ns", DeleteOptions(**options))
 
-    async def told(self) -> list[tuple[str, str]]:
-        """(reason, message) of all events so far, in order."""
-        events = await self.list(EVENTS)
-        events.sort(key=lambda event: int(event["metadata"]["resourceVersion"]))
-        return [(event["reason"], event["message"]) for event in events]
+    async def told(self, at_least: int = 0, reason: str = "") -> list[tuple[str, str]]:
+        """(reason, message) of all events, or of those of one `reason`, in order, once there are so many."""
 
-    async def until(self, condition: Callable[[], Any], within: float = 10.0) -> Any:
+        async def enough() -> list[tuple[str, str]] | None:
+            events = [event for event in await self.list(EVENTS) if reason in ("", event["reason"])]
+            events.sort(key=lambda event: int(event["metadata"]["resourceVersion"]))
+            found = [(event["reason"], event["message"]) for event in events]
+            return found if len(found) >= at_least else None
+
+        told: list[tuple[str, str]] = await self.until(enough) if at_least else await enough() or []
+        return told
+
+    async def until(self, condition: Callable[[], Any], within: float = 30.0) -> Any:
         return await eventually(condition, within)
 
     @asynccontextmanager

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-async def eventually(condition: Callable[[], T | Awaitable[T]], within: float = 5.0) -> T:
+async def eventually(condition: Callable[[], T | Awaitable[T]], within: float = 30.0) -> T:
     """The first true answer of `condition`, asked again whenever the loop has done something; TimeoutError without."""
     async with asyncio.timeout(within):
         while True:

@@ -53,6 +53,7 @@ async def test_a_deployment_is_rolled_out_to_a_new_image_and_back(tmp_path: Path
         assert len(sets) == 2
         assert sets[first]["deployment.kubernetes.io/revision"] == "3"
         assert sets[first]["deployment.kubernetes.io/revision-history"] == "1"
+        assert await c.told(1, "SuccessfulDelete")
         told = await c.told()
         assert told[0] == ("ScalingReplicaSet", f"Scaled up replica set {first} from 0 to 3")
         assert {reason for reason, _ in told} == {"ScalingReplicaSet", "SuccessfulCreate", "SuccessfulDelete"}

@@ -175,8 +175,12 @@ async def test_what_is_refused_is_told_and_tried_again() -> None:
             return len(await pods_of(client)) == 8
 
         await eventually(all_there)
-        events = {e["reason"]: e["message"] for e in (await client.list(EVENTS)).items}
-        assert events["FailedCreate"] == 'Error creating: pods "p" is forbidden: exceeded quota: q'
+
+        async def told() -> bool:
+            events = {e["reason"]: e["message"] for e in (await client.list(EVENTS)).items}
+            return events.get("FailedCreate") == 'Error creating: pods "p" is forbidden: exceeded quota: q'
+
+        await eventually(told)
 
 
 async def test_what_cannot_be_made_keeps_nothing_from_being_counted() -> None:

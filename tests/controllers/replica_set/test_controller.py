@@ -111,7 +111,8 @@ async def test_pods_that_are_refused_are_tried_slowly_told_and_made_later(tmp_pa
             client.refuses = False
             await c.until(lambda: settled(c, REPLICA_SETS, 20))
             assert "conditions" not in (await c.get(REPLICA_SETS, "web"))["status"]
-        assert ("FailedCreate", 'Error creating: pods "web-x" is forbidden: exceeded quota') in await c.told()
+            refusal = ("FailedCreate", 'Error creating: pods "web-x" is forbidden: exceeded quota')
+            assert refusal in await c.told(1, "FailedCreate")
 
 
 class Late:

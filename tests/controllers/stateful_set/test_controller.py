@@ -48,7 +48,7 @@ async def test_pods_come_in_order_with_their_claims_and_keep_both(tmp_path: Path
         assert pod["spec"]["hostname"] == "db-1" and pod["spec"]["subdomain"] == "db"
         assert pod["spec"]["volumes"][0] == {"name": "data", "persistentVolumeClaim": {"claimName": "data-db-1"}}
         assert metadata(pod)["labels"]["apps.kubernetes.io/pod-index"] == "1"
-        made = [text for reason, text in await c.told() if reason == "SuccessfulCreate"]
+        made = [text for _, text in await c.told(6, "SuccessfulCreate")]
         assert made == [
             text
             for i in range(3)
@@ -69,7 +69,7 @@ async def test_an_update_goes_from_the_highest_ordinal_down_and_back_again(tmp_p
         await c.until(lambda: settled(c, 3))
         await c.change(STATEFUL_SETS, "db", {"spec": {"template": template("app:2")}})
         await c.until(lambda: settled(c, 3, "app:2"))
-        gone = [text for reason, text in await c.told() if reason == "SuccessfulDelete"]
+        gone = [text for _, text in await c.told(3, "SuccessfulDelete")]
         assert gone == [f"delete Pod db-{i} in StatefulSet db successful" for i in (2, 1, 0)]
         await c.change(STATEFUL_SETS, "db", {"spec": {"template": template("app:1")}})
         await c.until(lambda: settled(c, 3))
@@ -82,7 +82,7 @@ async def test_a_smaller_set_loses_the_highest_ordinals_first(tmp_path: Path) ->
         await c.until(lambda: settled(c, 3))
         await c.change(STATEFUL_SETS, "db", {"spec": {"replicas": 1}})
         await c.until(lambda: settled(c, 1))
-        gone = [text for reason, text in await c.told() if reason == "SuccessfulDelete"]
+        gone = [text for _, text in await c.told(2, "SuccessfulDelete")]
         assert gone == [f"delete Pod db-{i} in StatefulSet db successful" for i in (2, 1)]
 
 
