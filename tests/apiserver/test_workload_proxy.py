@@ -134,6 +134,8 @@ async def echo() -> AsyncIterator[int]:
     async def answer(request: web.Request) -> web.Response:
         if request.path == "/page":
             return web.Response(text='<a href="/x?a=b&amp;c">é</a>', content_type="text/html", charset="latin-1")
+        if request.path == "/long":
+            return web.Response(text=LINK + " " * workload_proxy.PAGE_LIMIT, content_type="text/html")
         if request.path == "/moved":
             return web.Response(status=302, headers={"Location": "/there"})
         said = f"{request.method} {request.path_qs} {await request.text()}".strip()
@@ -165,6 +167,7 @@ async def with_pod(served: Served, echo: int, monkeypatch: pytest.MonkeyPatch) -
     return served
 
 
+LINK = '<a href="/x">t</a>'
 BASE = "/api/v1/namespaces/default/pods/p/proxy"
 
 
@@ -190,6 +193,11 @@ async def test_links_of_pages_lead_through_the_proxy(with_pod: Served) -> None:
     port = (await with_pod.admin.get(PODS, "p", "default"))["spec"]["containers"][0]["ports"][0]["containerPort"]
     by_port = f"/api/v1/namespaces/default/pods/http:p:{port}/proxy"
     assert f'"{by_port}/x?a=b&amp;c"' in (await with_pod.ask("GET", f"{by_port}/page")).text
+
+
+async def test_a_very_long_page_comes_as_it_is(with_pod: Served) -> None:
+    answer = await with_pod.ask("GET", f"{BASE}/long")
+    assert answer.text == LINK + " " * workload_proxy.PAGE_LIMIT
 
 
 async def test_a_pod_that_does_not_answer_is_told(with_pod: Served) -> None:

@@ -32,14 +32,16 @@ def _in_new_namespace(kubectl: Kubectl) -> Iterator[Kubectl]:
     kubectl("delete", "namespace", name, "--wait=false")
 
 
+def _check_supported(kubectl: Kubectl) -> None:
+    if kubectl.minor < OLDEST_KUBECTL_MINOR:
+        reason = f"wants kubectl 1.{OLDEST_KUBECTL_MINOR} or newer, found 1.{kubectl.minor}: put one on PATH"
+        (pytest.fail if "CI" in os.environ else pytest.skip)(reason)
+
+
 @pytest.fixture
 def kubectl(newest_kubectl: Kubectl) -> Iterator[Kubectl]:
     """The newest version, in a namespace of its own; one that is older than what is supported can't show much."""
-    if newest_kubectl.minor < OLDEST_KUBECTL_MINOR:
-        reason = (
-            f"wants kubectl 1.{OLDEST_KUBECTL_MINOR} or newer, found 1.{newest_kubectl.minor} only: put one on PATH"
-        )
-        (pytest.fail if "CI" in os.environ else pytest.skip)(reason)
+    _check_supported(newest_kubectl)
     yield from _in_new_namespace(newest_kubectl)
 
 
@@ -47,3 +49,10 @@ def kubectl(newest_kubectl: Kubectl) -> Iterator[Kubectl]:
 def every_kubectl(request: pytest.FixtureRequest, newest_kubectl: Kubectl, tmp_path: Path) -> Iterator[Kubectl]:
     """Each version there is, in a namespace of its own."""
     yield from _in_new_namespace(replace(newest_kubectl, program=request.param, home=tmp_path))
+
+
+@pytest.fixture
+def every_supported_kubectl(every_kubectl: Kubectl) -> Kubectl:
+    """Each version there is; one that is older than what is supported can't show much."""
+    _check_supported(every_kubectl)
+    return every_kubectl

@@ -25,8 +25,8 @@ def images(kubectl: Kubectl, kind: str = "pods") -> set[str]:
     }
 
 
-def test_a_day_of_rollouts(every_kubectl: Kubectl) -> None:
-    kubectl = every_kubectl
+def test_a_day_of_rollouts(every_supported_kubectl: Kubectl) -> None:
+    kubectl = every_supported_kubectl
     kubectl("create", "deployment", "web", f"--image={IMAGE}", "--", "sh", "-c", SLEEP)
     assert "successfully rolled out" in kubectl("rollout", "status", "deployment/web", WAIT)
 

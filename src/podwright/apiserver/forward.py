@@ -60,12 +60,13 @@ def kept_headers(answer: ClientResponse) -> list[tuple[str, str]]:
     return [(name, value) for name, value in answer.headers.items() if name.lower() not in _HOP_HEADERS]
 
 
-async def streamed(request: web.BaseRequest, answer: ClientResponse) -> web.StreamResponse:
-    """Hand an answer back as it comes."""
+async def streamed(request: web.BaseRequest, answer: ClientResponse, begun: bytes = b"") -> web.StreamResponse:
+    """Hand an answer back as it comes; `begun` was read of it before."""
     response = web.StreamResponse(status=answer.status)
     for name, value in kept_headers(answer):
         response.headers.add(name, value)
     await response.prepare(request)
+    await response.write(begun)
     async for chunk in answer.content.iter_any():
         await response.write(chunk)
     await response.write_eof()

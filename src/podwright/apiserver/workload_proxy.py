@@ -11,7 +11,9 @@ import asyncio
 import ipaddress
 import random
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from aiohttp import web
@@ -24,8 +26,13 @@ from podwright.apiserver.forward import Forwarder, Target, kept_headers, streame
 from podwright.apiserver.html_links import rewritten
 from podwright.apiserver.routes import Asked
 
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse
+
 PROXIED_WORKLOADS = frozenset((("pods", "proxy"), ("services", "proxy")))
 """Plural and subresource of what is handed on."""
+PAGE_LIMIT = 512 * 1024
+"""Bytes of a page whose links are looked at; a longer one comes as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +153,11 @@ class WorkloadProxy:
                 return web.Response(status=answer.status, headers={"Location": through(to)})
             if answer.content_type != "text/html" or "Content-Encoding" in answer.headers:
                 return await streamed(request, answer)
-            page = rewritten(await answer.text(), through)
+            begun = await _up_to(answer, PAGE_LIMIT)
+            if len(begun) > PAGE_LIMIT:
+                return await streamed(request, answer, begun)
             response = web.Response(status=answer.status, headers=kept_headers(answer))
-            response.text = page
+            response.body = _through_here(begun, answer.get_encoding(), through)
             return response
 
     def _address(self, asked: Asked, backend: Backend) -> tuple[str, int]:
@@ -169,6 +178,21 @@ class WorkloadProxy:
             context.verify_mode = ssl.CERT_NONE
             self._tls = context
         return self._tls
+
+
+async def _up_to(answer: ClientResponse, limit: int) -> bytes:
+    """A body, or so much of it that it is known to be longer than `limit` bytes."""
+    read = b""
+    while len(read) <= limit and (more := await answer.content.readany()):
+        read += more
+    return read
+
+
+def _through_here(page: bytes, encoding: str, through: Callable[[str], str]) -> bytes:
+    try:
+        return rewritten(page.decode(encoding), through).encode(encoding)
+    except UnicodeError:
+        return page  # whatever it is, its links can't be read
 
 
 def _unreachable(error: Exception) -> StatusError:
