@@ -11,15 +11,25 @@ T = TypeVar("T")
 
 
 async def eventually(condition: Callable[[], T | Awaitable[T]], within: float = 30.0) -> T:
-    """The first true answer of `condition`, asked again whenever the loop has done something; TimeoutError without."""
-    async with asyncio.timeout(within):
-        while True:
-            answer: Any = condition()
-            if isinstance(answer, Awaitable):
-                answer = await answer
-            if answer:
-                return answer  # type: ignore[no-any-return]
-            await asyncio.sleep(0.001)
+    """The first true answer of `condition`, asked again whenever the loop has done something; TimeoutError without.
+
+    A LookupError is an answer, too: what the condition looks into is not there yet.
+    """
+    missing: LookupError | None = None
+    try:
+        async with asyncio.timeout(within):
+            while True:
+                try:
+                    answer: Any = condition()
+                    if isinstance(answer, Awaitable):
+                        answer = await answer
+                except LookupError as error:
+                    answer, missing = None, error
+                if answer:
+                    return answer  # type: ignore[no-any-return]
+                await asyncio.sleep(0.001)
+    except TimeoutError:
+        raise TimeoutError(f"not within {within:g} s") from missing
 
 
 @asynccontextmanager

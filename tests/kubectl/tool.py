@@ -38,7 +38,7 @@ class Conversation:
         self._write = write
         self.output = ""
 
-    def until(self, pattern: str, within: float = 15.0) -> re.Match[str]:
+    def until(self, pattern: str, within: float = 30.0) -> re.Match[str]:
         """Read on until the output matches."""
         deadline = time.monotonic() + within
         while (found := re.search(pattern, self.output, re.MULTILINE)) is None:
@@ -53,7 +53,7 @@ class Conversation:
         """Type, or write to its standard input."""
         os.write(self._write, text.encode())
 
-    def end(self, within: float = 15.0) -> int:
+    def end(self, within: float = 30.0) -> int:
         """Close its input, read the rest, wait for its end; its exit status."""
         if self._write not in (-1, self._read):
             os.close(self._write)

@@ -146,7 +146,7 @@ class Observed:
         await self.client.delete(PODS, name, self.namespace, DeleteOptions(grace_period_seconds=grace))
         return asked
 
-    async def until(self, name: str, wanted: Callable[[State], bool], within: float = 20.0) -> State:
+    async def until(self, name: str, wanted: Callable[[State], bool], within: float = 40.0) -> State:
         """The first state the Pod has been in that is wanted, waited for if need be."""
         seen = 0
         try:
@@ -166,11 +166,11 @@ class Observed:
                 f"{name} not as wanted within {within} s: {status}; {await self.events(name)}; {told}"
             ) from None
 
-    async def until_running(self, name: str, within: float = 20.0) -> State:
+    async def until_running(self, name: str, within: float = 40.0) -> State:
         """Its phase is Running."""
         return await self.until(name, lambda state: state.phase == "Running", within)
 
-    async def until_gone(self, name: str, within: float = 20.0) -> State:
+    async def until_gone(self, name: str, within: float = 40.0) -> State:
         """The API has it no more."""
         return await self.until(name, lambda state: state.gone, within)
 
@@ -180,7 +180,7 @@ class Observed:
         ordered = sorted(found.items, key=lambda one: int(one["metadata"]["resourceVersion"]))
         return [(one["type"], one["reason"], one["message"]) for one in ordered]
 
-    async def until_event(self, name: str, wanted: tuple[str, str, str], within: float = 20.0) -> None:
+    async def until_event(self, name: str, wanted: tuple[str, str, str], within: float = 40.0) -> None:
         """An event about the Pod is there; events are written a moment after what they tell of."""
         deadline = now() + within
         while wanted not in (found := await self.events(name)):
@@ -203,7 +203,7 @@ class Observed:
         """When it was first told."""
         return next(at for at, told in self.story(name) if told == words)
 
-    async def until_told(self, name: str, words: str, times: int = 1, within: float = 20.0) -> float:
+    async def until_told(self, name: str, words: str, times: int = 1, within: float = 40.0) -> float:
         """Wait until a container told it so often; when it was told the last time. Files have no watch: looks often."""
         deadline = now() + within
         while len(found := [at for at, told in self.story(name) if told == words]) < times:

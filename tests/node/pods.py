@@ -96,7 +96,7 @@ class Pods:
                 if event.type in ("ADDED", "MODIFIED"):
                     yield event.object
 
-    async def until(self, name: str, condition: Callable[[Object], Any], within: float = 30) -> Object:
+    async def until(self, name: str, condition: Callable[[Object], Any], within: float = 60) -> Object:
         """The first state of the Pod that is as wanted; a failure shows the last one seen."""
         last: Object = {}
         try:
@@ -122,7 +122,7 @@ class Pods:
         terminated = status_of(await self.ended(name))["state"]["terminated"]
         return str(terminated.get("message", ""))
 
-    async def gone(self, name: str, within: float = 30) -> None:
+    async def gone(self, name: str, within: float = 60) -> None:
         """When there is no such Pod any more."""
         try:
             async with asyncio.timeout(within):
