@@ -81,7 +81,7 @@ async def test_hooks_that_a_crash_breaks_off_are_delivered_again(crashing: Runni
             await asyncio.sleep(APART)
         await here.until_told(NAMES[2], "TERM")
         died = await _crash(crashing)
-        await asyncio.gather(*(here.until_gone(name) for name in NAMES))
+        await asyncio.gather(*(here.until_gone(name, within=90) for name in NAMES))
         _assert_delivered(here, "pre-stop", died)
         for name in NAMES:
             assert here.told(name)[-1] == "TERM"
