@@ -43,6 +43,14 @@ def test_a_container_from_its_cri_status() -> None:
     assert (found.log_path, found.sandbox_id) == ("/logs/web/4.log", "box")
 
 
+def test_a_process_that_had_ended_before_its_start_was_noted_began_no_later_than_it_ended() -> None:
+    state = pb.ContainerState.CONTAINER_EXITED
+    found = container_status(pb.ContainerStatus(id="a", state=state, started_at=2_000, finished_at=1_000), "box")
+    assert found.started_at == found.finished_at
+    running = container_status(pb.ContainerStatus(id="a", state=state, started_at=2_000), "box")
+    assert (running.started_at is not None, running.finished_at) == (True, None)
+
+
 @pytest.mark.parametrize(
     ("mode", "ips"),
     [

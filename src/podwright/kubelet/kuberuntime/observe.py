@@ -227,6 +227,10 @@ def sandbox_status(status: pb.PodSandboxStatus) -> SandboxStatus:
 def container_status(status: pb.ContainerStatus, sandbox_id: str) -> ContainerStatus:
     """A container from its CRI status, without its last words."""
     notes = status.annotations
+    started, finished = _moment(status.started_at), _moment(status.finished_at)
+    if started is not None and finished is not None:
+        # containerd notes the start when its call is done, and a short process has ended by then.
+        started = min(started, finished)
     image = notes.get(labels.IMAGE) or status.image.user_specified_image or status.image.image
     return ContainerStatus(
         id=status.id,
@@ -236,8 +240,8 @@ def container_status(status: pb.ContainerStatus, sandbox_id: str) -> ContainerSt
         image=image,
         image_ref=status.image_ref,
         created_at=_moment(status.created_at),
-        started_at=_moment(status.started_at),
-        finished_at=_moment(status.finished_at),
+        started_at=started,
+        finished_at=finished,
         exit_code=status.exit_code,
         reason=status.reason,
         message=status.message,
