@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import errno
 import gc
 import importlib
 import ipaddress
@@ -24,7 +23,6 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from podwright.admission.chain import Chain
 from podwright.admission.interface import User
 from podwright.admission.plugins import build_chain
-from podwright.api.errors import StatusError
 from podwright.api.objects import Object
 from podwright.api.pods import condition, condition_is_true
 from podwright.api.resources import NODES
@@ -35,7 +33,6 @@ from podwright.apiserver.pki import KUBELET_CLIENT
 from podwright.apiserver.registry.rows import ROWS
 from podwright.apiserver.server import ApiServer, certificates
 from podwright.apiserver.signing import Authority
-from podwright.client.backoff import Backoff
 from podwright.client.events import EventRecorder
 from podwright.client.informer import Informer
 from podwright.client.informers import Informers
@@ -49,7 +46,7 @@ from podwright.kubelet.node.machine import default_addresses
 from podwright.storage.sqlite import SqliteStore
 
 if TYPE_CHECKING:
-    from podwright.dns.server import DnsServer
+    from podwright.dns.serving import NameServer
     from podwright.kubelet.assembly import KubeletSettings
     from podwright.kubelet.images.digests import Digests
 
@@ -59,7 +56,7 @@ _LOADED_LATER: Final = (
     "podwright.kubelet.assembly",
     "podwright.controllers.manager",
     "podwright.scheduler.scheduler",
-    "podwright.dns.server",
+    "podwright.dns.serving",
     "podwright.proxy.proxy",
 )
 """Rooms that are imported while containerd starts; grpc, below the kubelet, is the largest import of all."""
@@ -69,8 +66,6 @@ _COLLECT_AFTER: Final = (50_000, 20, 100)
 """Allocations, and generations, between searches for reference cycles: by default a few thousand objects in the API
 have every write wait for searches of the whole heap, 130 ms each, which find nothing. JSON data has no cycles."""
 
-_BACKOFF: Final = Backoff(base=1.0, cap=60.0)
-_DNS_PORT: Final = 53
 _MASTERS: Final = ("system:masters", "system:authenticated")
 
 
@@ -108,20 +103,6 @@ class Ready:
 def service_table(data_dir: Path) -> str:
     """The nftables table in which the Services of this data directory stand."""
     return f"podwright-svc-{Layout(data_dir).instance}"
-
-
-def service_address(service_cidr: str) -> str:
-    """The address of the Service kube-dns: the tenth of the range, as clusters commonly have it."""
-    return str(ipaddress.ip_network(service_cidr)[10])
-
-
-@dataclass(frozen=True, slots=True)
-class NameServer:
-    """The DNS server and the address it has taken."""
-
-    server: DnsServer
-    host: str
-    port: int
 
 
 class Tell(Protocol):
@@ -241,6 +222,7 @@ class Node:
         """Everything beside API server and kubelet."""
         from podwright.controllers.local_provisioner import LocalStorage
         from podwright.controllers.manager import Controllers
+        from podwright.dns.serving import keep_kube_dns, service_address
         from podwright.proxy.nftables import Nftables
         from podwright.proxy.proxy import ServiceProxy
         from podwright.proxy.rules import Node as ProxyNode
@@ -259,7 +241,7 @@ class Node:
             ("scheduler events", scheduling.run()),
             ("scheduler", Scheduler(client, scheduling, _now).run()),
             ("ready", self._tell_ready(client, api, tell)),
-            ("kube-dns", self._keep_kube_dns(client, names)),
+            ("kube-dns", keep_kube_dns(client, names, service_address(settings.service_cidr))),
             ("shared informers", informers.run()),
             ("admission", self._admission.run()),
         ]
@@ -277,48 +259,18 @@ class Node:
 
     def _name_server(self, informers: Informers) -> NameServer | None:
         """The DNS server, its address taken; None where it is off or Pods have no bridge to reach it by."""
-        from podwright.dns.server import DnsServer
-        from podwright.dns.upstream import Forwarder, ResolvConf
+        from podwright.dns.serving import name_server
 
         settings = self._settings
         if not settings.dns or self._containerd is None:
             return None
-        address = gateway(settings.pod_cidr)
-        upstream = Forwarder(ResolvConf(Path(settings.config.resolvConf), own=(address,)).servers)
-        for port in (_DNS_PORT, 0):
-            server = DnsServer(
-                informers,
-                settings.config.clusterDomain,
-                [(address, port)],
-                upstream,
-                ranges=(settings.pod_cidr, settings.service_cidr),
-            )
-            try:
-                return NameServer(server, *server.bind()[0][:2])
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE or not port:
-                    raise
-                log.info("port 53 of %s is taken; Pods ask the Service kube-dns instead", address)
-        return None
-
-    async def _keep_kube_dns(self, client: Client, names: NameServer | None) -> None:
-        from podwright.dns import addon as dns_addon
-
-        cluster_ip = service_address(self._settings.service_cidr)
-        failures = 0
-        while True:
-            try:
-                if names is None:
-                    await dns_addon.remove(client)
-                else:
-                    await dns_addon.keep(client, dns_addon.kube_dns_objects(cluster_ip, names.host, names.port))
-            except StatusError as error:
-                # Admission may refuse what it is shown, a webhook that is down for one: the node lives on.
-                failures += 1
-                log.warning("the Service kube-dns is not as it should be: %s", error.message)
-                await asyncio.sleep(_BACKOFF.delay(failures))
-            else:
-                return
+        return name_server(
+            informers,
+            gateway(settings.pod_cidr),
+            domain=settings.config.clusterDomain,
+            resolv_conf=Path(settings.config.resolvConf),
+            ranges=(settings.pod_cidr, settings.service_cidr),
+        )
 
     def _api_config(self) -> ApiServerConfig:
         settings = self._settings
@@ -392,11 +344,13 @@ class Node:
 
     def _with_cluster_dns(self, names: NameServer | None) -> KubeletConfiguration:
         """The configuration; without clusterDNS of its own, Pods ask our server."""
+        from podwright.dns.serving import PORT, service_address
+
         config = self._settings.config
         if config.clusterDNS or names is None:
             return config
         by_service = service_address(self._settings.service_cidr)
-        return replace(config, clusterDNS=(names.host if names.port == _DNS_PORT else by_service,))
+        return replace(config, clusterDNS=(names.host if names.port == PORT else by_service,))
 
     async def _tell_ready(self, client: Client, api: ApiServer, tell: Tell) -> None:
         """Say once that the node is Ready, and until then every ten seconds what it waits for."""

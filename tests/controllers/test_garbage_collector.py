@@ -104,13 +104,18 @@ async def test_a_dependent_that_does_not_block_is_not_waited_for() -> None:
         await eventually(only_the_child)
 
 
-async def test_owners_in_a_circle_do_not_wait_for_each_other() -> None:
-    client = FakeClient()
+async def make_circle(client: FakeClient) -> None:
+    """a owns b, and b owns a."""
     a = await make(client, "a")
     b = await make(client, "b", a, block=True)
     reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "b", "uid": b["metadata"]["uid"]}
     circle = {"metadata": {"ownerReferences": [{**reference, "blockOwnerDeletion": True}]}}
     await client.patch(CONFIG_MAPS, "a", circle, "ns")
+
+
+async def test_owners_in_a_circle_do_not_wait_for_each_other() -> None:
+    client = FakeClient()
+    await make_circle(client)
     async with collecting(client):
         await delete(client, "a", "Foreground")
 
@@ -122,11 +127,7 @@ async def test_owners_in_a_circle_do_not_wait_for_each_other() -> None:
 
 async def test_owners_that_already_wait_in_a_circle_are_freed() -> None:
     client = FakeClient()
-    a = await make(client, "a")
-    b = await make(client, "b", a, block=True)
-    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "b", "uid": b["metadata"]["uid"]}
-    circle = {"metadata": {"ownerReferences": [{**reference, "blockOwnerDeletion": True}]}}
-    await client.patch(CONFIG_MAPS, "a", circle, "ns")
+    await make_circle(client)
     await delete(client, "a", "Foreground")
     await delete(client, "b", "Foreground")
     async with collecting(client):

@@ -13,8 +13,6 @@ import pytest
 from tests.kubectl.people import Applicant, await_account, printed, with_account, with_user
 from tests.kubectl.tool import SLEEP, Kubectl, columns, manifest
 
-from podwright.cli.health import OLDEST_KUBECTL_MINOR
-
 CLASS = "apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {name: mine}\nhandler: runc\n"
 
 
@@ -124,10 +122,8 @@ def test_nobody_grants_what_he_has_not(kubectl: Kubectl) -> None:
     assert "roleRef: Invalid value:" in refused and "cannot change roleRef" in refused
 
 
-def test_what_each_kubectl_has_for_access(every_kubectl: Kubectl, tmp_path: Path) -> None:
-    kubectl = every_kubectl
-    if kubectl.minor < OLDEST_KUBECTL_MINOR:
-        pytest.skip(f"kubectl 1.{kubectl.minor} is older than what is supported")
+def test_what_each_kubectl_has_for_access(every_supported_kubectl: Kubectl, tmp_path: Path) -> None:
+    kubectl = every_supported_kubectl
     kubectl("create", "serviceaccount", "robot")
     kubectl("create", "role", "readers", "--verb=get,list,watch", "--resource=pods,pods/log")
     kubectl("create", "rolebinding", "readers", "--role=readers", f"--serviceaccount={kubectl.namespace}:robot")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from tests.kubectl.tool import SLEEP, Kubectl
 
 RESIZE_SINCE = 32
@@ -16,8 +15,7 @@ def _patch(cpu: str) -> str:
 
 
 def test_a_running_pod_is_resized_and_a_wish_that_is_too_big_is_told(kubectl: Kubectl) -> None:
-    if kubectl.minor < RESIZE_SINCE:
-        pytest.skip(f"kubectl 1.{RESIZE_SINCE} or newer has --subresource resize, found 1.{kubectl.minor}")
+    kubectl.wants(RESIZE_SINCE, "--subresource resize")
     resources = {"requests": {"cpu": "10m"}, "limits": {"cpu": "90k"}}
     container = {"name": "main", "image": "podwright/busybox:1", "command": ["sh", "-c", SLEEP], "resources": resources}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [container]}}

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
 from tests.kubectl.tool import SLEEP, Kubectl
 
 WEBSOCKETS_SINCE = 31
 
 
 def test_exec_by_websocket_and_by_what_came_before(kubectl: Kubectl) -> None:
-    if kubectl.minor < WEBSOCKETS_SINCE:
-        pytest.skip(f"kubectl 1.{WEBSOCKETS_SINCE} or newer asks for WebSockets, found 1.{kubectl.minor}")
+    kubectl.wants(WEBSOCKETS_SINCE, "exec by WebSocket")
     kubectl.pod("p", SLEEP)
     large = kubectl("exec", "p", "--", "seq", "1", "100000")
     assert large.split() == [str(number) for number in range(1, 100_001)]

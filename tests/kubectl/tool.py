@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 
 def found_kubectls() -> list[Path]:
     """The kubectl on PATH and the other versions beside it (`kubectl.1.NN`), the oldest first."""
@@ -101,6 +103,12 @@ class Kubectl:
         """The NN of version 1.NN."""
         told = subprocess.run([self.program, "version", "--client", "-o", "json"], capture_output=True, check=True)
         return int(re.sub(r"\D", "", json.loads(told.stdout)["clientVersion"]["minor"]))
+
+    def wants(self, minor: int, what: str) -> None:
+        """End the test where this kubectl is older than 1.`minor`: skipped with the reason, and failed in CI."""
+        if self.minor < minor:
+            reason = f"{what} wants kubectl 1.{minor} or newer, found 1.{self.minor}: put one on PATH"
+            (pytest.fail if "CI" in os.environ else pytest.skip)(reason)
 
     def command(self, *arguments: str | Path) -> list[str]:
         """The whole command line."""

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from tests.proxy.objects import endpoint, endpoint_slice, service
 
 from podwright.api.objects import Key, Object, key_of
-from podwright.proxy.rules import Node, service_rules
-from podwright.proxy.table import EMPTY, Contents, Present, changes, contents, parse_table, removal, renewed, whole
+from podwright.proxy.rules import Node, ServiceRules, service_rules
+from podwright.proxy.table import EMPTY, Present, changes, contents, parse_table, removal, renewed, whole
 
 NODE = Node("node-1", "10.88.0.0/16")
 T = "pw-test"
 
 
-def table_of(*pairs: tuple[Object, Sequence[Object]]) -> Contents:
+def table_of(*pairs: tuple[Object, Sequence[Object]]) -> ServiceRules:
     return contents({key_of(s): service_rules(s, [endpoint_slice(*ends)], NODE) for s, ends in pairs})
 
 
@@ -124,7 +124,7 @@ ANY_SERVICE = st.tuples(st.sampled_from(SPECS), st.lists(st.sampled_from(ENDPOIN
 ANY_TABLE = st.dictionaries(st.sampled_from(["web", "db", "x"]), ANY_SERVICE)
 
 
-def built(chosen: dict[str, tuple[dict[str, Any], list[Object]]]) -> Contents:
+def built(chosen: dict[str, tuple[dict[str, Any], list[Object]]]) -> ServiceRules:
     found = {}
     for i, (name, (spec, ends)) in enumerate(sorted(chosen.items())):
         one = service(name, f"10.96.0.{i + 1}", **spec)

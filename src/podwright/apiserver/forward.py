@@ -89,17 +89,15 @@ class Forwarder:
         request: web.BaseRequest,
         target: Target,
         *,
-        unreachable: Callable[[Exception], StatusError] = _unreachable,
         refused: Callable[[int, str], StatusError] | None = None,
     ) -> web.StreamResponse:
         """Answer with what the target answers. Raises StatusError.
 
-        `unreachable` makes the error of a target that does not answer; `refused` makes one of an answer of 400 or
-        more, of its code and text.
+        `refused` makes the error of an answer of 400 or more, of its code and text.
         """
         if request.headers.get("Upgrade"):
-            return await self.upgraded(request, target, unreachable)
-        async with self.opened(request, target, unreachable, refused) as answer:
+            return await self.upgraded(request, target)
+        async with self.opened(request, target, refused=refused) as answer:
             return await streamed(request, answer)
 
     async def upgraded(

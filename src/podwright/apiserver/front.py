@@ -52,6 +52,7 @@ _NOTHING: MultiMapping[str] = MultiDict()
 _REVIEWS = {row.resource for row in REVIEW_ROWS}
 _PARTS = frozenset((("pods", "ephemeralcontainers"), ("pods", "resize")))
 """Subresources that are parts of the object, beside those of the row."""
+_HANDED_ON = PROXIED | PROXIED_WORKLOADS
 _CREATES_STREAMS = ("exec", "attach", "portforward")
 
 
@@ -187,7 +188,7 @@ class Front:
         asked, call = exchange.asked, exchange.call
         pair = (asked.plural, asked.subresource)
         own = call.resource.group == ""
-        if own and pair in PROXIED | PROXIED_WORKLOADS:
+        if own and pair in _HANDED_ON:
             if asked.subresource in _CREATES_STREAMS:
                 if exchange.request.method not in ("GET", "POST"):
                     raise MethodNotAllowed("the server does not allow this method on the requested resource")

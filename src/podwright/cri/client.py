@@ -87,15 +87,6 @@ class RuntimeClient:
         """The cgroup driver. Unimplemented before containerd 2.0."""
         return await self._call("RuntimeConfig", pb.RuntimeConfigRequest(), pb.RuntimeConfigResponse)
 
-    async def update_runtime_config(self, *, pod_cidr: str) -> pb.UpdateRuntimeConfigResponse:
-        """Tell the runtime the node's Pod addresses."""
-        config = pb.RuntimeConfig(network_config=pb.NetworkConfig(pod_cidr=pod_cidr))
-        return await self._call(
-            "UpdateRuntimeConfig",
-            pb.UpdateRuntimeConfigRequest(runtime_config=config),
-            pb.UpdateRuntimeConfigResponse,
-        )
-
     # ---- sandboxes
 
     async def run_pod_sandbox(
@@ -123,21 +114,6 @@ class RuntimeClient:
     async def list_pod_sandbox(self, filter: pb.PodSandboxFilter | None = None) -> pb.ListPodSandboxResponse:
         """Every sandbox, or those that the filter lets through."""
         return await self._call("ListPodSandbox", pb.ListPodSandboxRequest(filter=filter), pb.ListPodSandboxResponse)
-
-    async def update_pod_sandbox_resources(
-        self,
-        pod_sandbox_id: str,
-        *,
-        overhead: pb.LinuxContainerResources | None = None,
-        resources: pb.LinuxContainerResources | None = None,
-    ) -> pb.UpdatePodSandboxResourcesResponse:
-        """Tell a sandbox that its Pod was resized."""
-        request = pb.UpdatePodSandboxResourcesRequest(
-            pod_sandbox_id=pod_sandbox_id, overhead=overhead, resources=resources
-        )
-        return await self._call("UpdatePodSandboxResources", request, pb.UpdatePodSandboxResourcesResponse)
-
-    # ---- containers
 
     async def create_container(
         self, pod_sandbox_id: str, config: pb.ContainerConfig, sandbox_config: pb.PodSandboxConfig
@@ -224,30 +200,10 @@ class RuntimeClient:
 
     # ---- what is used
 
-    async def container_stats(self, container_id: str) -> pb.ContainerStatsResponse:
-        """CPU, memory and writable layer of one container. Raises NotFound."""
-        return await self._call(
-            "ContainerStats", pb.ContainerStatsRequest(container_id=container_id), pb.ContainerStatsResponse
-        )
-
     async def list_container_stats(
         self, filter: pb.ContainerStatsFilter | None = None
     ) -> pb.ListContainerStatsResponse:
         """The same of every container, or of those that the filter lets through."""
         return await self._call(
             "ListContainerStats", pb.ListContainerStatsRequest(filter=filter), pb.ListContainerStatsResponse
-        )
-
-    async def pod_sandbox_stats(self, pod_sandbox_id: str) -> pb.PodSandboxStatsResponse:
-        """CPU, memory, network and processes of one sandbox. Raises NotFound."""
-        return await self._call(
-            "PodSandboxStats", pb.PodSandboxStatsRequest(pod_sandbox_id=pod_sandbox_id), pb.PodSandboxStatsResponse
-        )
-
-    async def list_pod_sandbox_stats(
-        self, filter: pb.PodSandboxStatsFilter | None = None
-    ) -> pb.ListPodSandboxStatsResponse:
-        """The same of every sandbox, or of those that the filter lets through."""
-        return await self._call(
-            "ListPodSandboxStats", pb.ListPodSandboxStatsRequest(filter=filter), pb.ListPodSandboxStatsResponse
         )

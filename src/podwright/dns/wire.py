@@ -207,11 +207,6 @@ def answers_question(message: bytes, asked: bytes) -> bool:
         return False
 
 
-def is_truncated(message: bytes) -> bool:
-    """Whether a message says that it is not all."""
-    return bool(message[2] & (_TRUNCATED >> 8))
-
-
 def parse_answers(message: bytes) -> tuple[Rcode, list[Record]]:
     """Outcome and the addresses and other names in the answer section of a reply. Raises Malformed."""
     try:

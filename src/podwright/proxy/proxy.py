@@ -24,7 +24,7 @@ from podwright.client.informers import Informers
 from podwright.proxy.nftables import NftError
 from podwright.proxy.rules import Node, ServiceRules, service_rules
 from podwright.proxy.stale import WaysIn
-from podwright.proxy.table import Contents, Present, changes, contents, renewed, whole
+from podwright.proxy.table import Present, changes, contents, renewed, whole
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class ServiceProxy:
         self._computed: dict[Key, ServiceRules] = {}
         self._dirty: set[Key] = set()
         self._changed = asyncio.Event()
-        self._in_place: Contents | None = None
+        self._in_place: ServiceRules | None = None
         """What is known to be in the kernel; None when the whole table has to be written."""
         self._renewable = True
         """Whether the table that is there may be written over; not after that was refused."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from podwright.api.objects import Key
 from podwright.proxy.backends import Target
@@ -19,22 +19,7 @@ _NODE_PORT = "inet_proto . inet_service : verdict"
 _DECLARED = re.compile(r"^[ \t]+(chain|set|map) (\S+) \{", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """Everything in the table that depends on Services; the fields are those of ServiceRules."""
-
-    chains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    services: Mapping[str, str] = field(default_factory=dict)
-    node_ports: Mapping[str, str] = field(default_factory=dict)
-    no_endpoints: Mapping[str, str] = field(default_factory=dict)
-    no_node_port_endpoints: Mapping[str, str] = field(default_factory=dict)
-    cluster_ips: frozenset[str] = frozenset()
-    hairpins: frozenset[str] = frozenset()
-    sticky: frozenset[str] = frozenset()
-    udp: Mapping[tuple[str, int], frozenset[Target]] = field(default_factory=dict)
-
-
-EMPTY = Contents()
+EMPTY = ServiceRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +38,7 @@ def parse_table(listing: str) -> Present:
     return Present(chains, maps, sets)
 
 
-def contents(rules: Mapping[Key, ServiceRules]) -> Contents:
+def contents(rules: Mapping[Key, ServiceRules]) -> ServiceRules:
     """All Services in one table. Of two that claim the same external address and port, the first by name has it."""
     chains: dict[str, tuple[str, ...]] = {}
     services: dict[str, str] = {}
@@ -69,7 +54,7 @@ def contents(rules: Mapping[Key, ServiceRules]) -> Contents:
         no_endpoints.update(own.no_endpoints)
         no_node_port_endpoints.update(own.no_node_port_endpoints)
         udp.update(own.udp)
-    return Contents(
+    return ServiceRules(
         chains,
         services,
         node_ports,
@@ -87,12 +72,12 @@ def removal(table: str) -> str:
     return f"add table ip {table}\ndelete table ip {table}\n"
 
 
-def whole(table: str, wanted: Contents) -> str:
+def whole(table: str, wanted: ServiceRules) -> str:
     """The text that makes the table anew, whatever was there."""
     return removal(table) + _frame(table) + changes(table, EMPTY, wanted)
 
 
-def renewed(table: str, present: Present, wanted: Contents) -> str:
+def renewed(table: str, present: Present, wanted: ServiceRules) -> str:
     """The text that makes the table what is wanted, whatever it holds, without taking it out of the packets' way.
 
     The chains that the kernel calls stay where they are: with chains in their place, a packet could pass one hook
@@ -103,11 +88,11 @@ def renewed(table: str, present: Present, wanted: Contents) -> str:
     empty += [f"flush map ip {table} {name}" for name in sorted(present.maps & frame.maps)]
     empty += [f"flush set ip {table} {name}" for name in sorted(present.sets & frame.sets)]
     unknown = dict.fromkeys(sorted(present.chains - frame.chains), ("",))
-    before = Contents(chains=unknown, sticky=present.sets - frame.sets)
+    before = ServiceRules(chains=unknown, sticky=present.sets - frame.sets)
     return "\n".join([*empty, ""]) + _frame(table) + changes(table, before, wanted)
 
 
-def changes(table: str, before: Contents, wanted: Contents) -> str:
+def changes(table: str, before: ServiceRules, wanted: ServiceRules) -> str:
     """The text that leads from `before` to `wanted`; "" when that is the same."""
     lines = [
         f"add set ip {table} {name} {{ type ipv4_addr; flags dynamic,timeout; size 65535; }}"

@@ -46,19 +46,23 @@ _SYSCTLS_1_29: Final = _SYSCTLS_1_27 | {
 _SYSCTLS_1_32: Final = _SYSCTLS_1_29 | {"net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"}
 
 
-def app_armor_profile(pod: PodParts) -> Violation | None:
-    """No profile but the runtime's own or one of this machine."""
+def _other_profiles(pod: PodParts, field: str) -> tuple[bool, list[str], set[str]]:
+    """Whether the Pod, and which containers, set a profile that is not good, and the types of these."""
     values: set[str] = set()
 
     def bad(holder: Mapping[str, Any]) -> bool:
-        profile = context_of(holder).get("appArmorProfile")
+        profile = context_of(holder).get(field)
         if profile is None or profile.get("type") in _GOOD_PROFILES:
             return False
         values.add(profile.get("type") or "")
         return True
 
-    pod_too = bad(pod.spec)
-    names = [c["name"] for c in each_container(pod) if bad(c)]
+    return bad(pod.spec), [c["name"] for c in each_container(pod) if bad(c)], values
+
+
+def app_armor_profile(pod: PodParts) -> Violation | None:
+    """No profile but the runtime's own or one of this machine."""
+    pod_too, names, values = _other_profiles(pod, "appArmorProfile")
     annotations = sorted(
         f"{key}={json.dumps(value, ensure_ascii=False)}"
         for key, value in pod.annotations.items()
@@ -224,17 +228,7 @@ def seccomp_profile(pod: PodParts) -> Violation | None:
 
 def seccomp_profile_1_19(pod: PodParts) -> Violation | None:
     """No profile but the runtime's own or one of this machine."""
-    values: set[str] = set()
-
-    def bad(holder: Mapping[str, Any]) -> bool:
-        profile = context_of(holder).get("seccompProfile")
-        if profile is None or profile.get("type") in _GOOD_PROFILES:
-            return False
-        values.add(profile.get("type") or "")
-        return True
-
-    pod_too = bad(pod.spec)
-    names = [c["name"] for c in each_container(pod) if bad(c)]
+    pod_too, names, values = _other_profiles(pod, "seccompProfile")
     if not pod_too and not names:
         return None
     where = "must not set securityContext.seccompProfile.type to"

@@ -20,10 +20,11 @@ from podwright.admission.interface import Attributes
 from podwright.admission.webhooks.caller import Caller, PostFailed
 from podwright.admission.webhooks.counts import Asked, Counts
 from podwright.admission.webhooks.endpoint import Endpoint, NoEndpoint, endpoint_of, service_of
-from podwright.admission.webhooks.index import Index, Kind
+from podwright.admission.webhooks.index import Kind
 from podwright.admission.webhooks.refusals import CallFailed, denied, dry_run_unsupported, unreachable
 from podwright.admission.webhooks.review import Answer, BadAnswer, answer_of, operations_of, review_of
 from podwright.admission.webhooks.selection import namespace_matches, namespace_to_read, object_matches
+from podwright.admission.webhooks.source import Source
 from podwright.admission.webhooks.webhook import Webhook
 from podwright.api.errors import NotFound, StatusError
 from podwright.api.objects import Object
@@ -44,8 +45,11 @@ class Dispatch:
         self._caller = caller
         self._counts = counts
 
-    async def selected(self, index: Index, attributes: Attributes) -> Sequence[Webhook]:
+    async def selected(self, source: Source, attributes: Attributes) -> Sequence[Webhook]:
         """The webhooks that a request concerns, in order. Raises NotFound when its namespace is not there."""
+        index = await source.index()
+        if not index:
+            return ()
         concerned = index.concerned(Kind(attributes.operation, attributes.resource, attributes.subresource))
         if not concerned or attributes.user.name == _SERVER:
             return ()

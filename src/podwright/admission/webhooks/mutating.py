@@ -31,10 +31,7 @@ class MutatingAdmissionWebhook:
 
     async def admit(self, attributes: Attributes) -> None:
         """Have every webhook that is concerned change the object. Raises StatusError when one refuses."""
-        index = await self._source.index()
-        if not index:
-            return
-        webhooks = await self._dispatch.selected(index, attributes)
+        webhooks = await self._dispatch.selected(self._source, attributes)
         if not webhooks:
             return
         state = attributes.reinvocation

@@ -30,10 +30,7 @@ class ValidatingAdmissionWebhook:
 
     async def validate(self, attributes: Attributes) -> None:
         """Raises the StatusError of the first webhook, in their order, that refuses."""
-        index = await self._source.index()
-        if not index:
-            return
-        webhooks = await self._dispatch.selected(index, attributes)
+        webhooks = await self._dispatch.selected(self._source, attributes)
         if not webhooks:
             return
         async with asyncio.TaskGroup() as group:

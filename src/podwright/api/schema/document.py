@@ -15,7 +15,6 @@ from typing import Any
 
 import msgspec
 
-from podwright.api.objects import Object
 from podwright.api.schema import node as n
 from podwright.api.schema.check import Checked, check
 from podwright.api.schema.node import Kind, Node
@@ -203,10 +202,3 @@ def _type(source: _Definition) -> str:
 
 def _strategies(source: _Definition) -> frozenset[str]:
     return frozenset(source.patch_strategy.split(",")) if source.patch_strategy else frozenset()
-
-
-def published_definitions() -> dict[str, Object]:
-    """The published definitions as they stand, with their descriptions: 1.6 MB, to be let go after use."""
-    document = msgspec.json.decode(published_document().read_bytes())
-    definitions: dict[str, Object] = document["$defs"]
-    return definitions

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from podwright.api.errors import NotFound
 from podwright.api.objects import Key, Object, key_of, metadata, name_of, uid_of
 from podwright.api.resources import DAEMON_SETS, NODES, PODS
 from podwright.api.selectors import LabelSelector, label_selector_from
@@ -29,7 +28,14 @@ from podwright.controllers.daemon_set.status import status
 from podwright.controllers.expectations import Expectations
 from podwright.controllers.owned import claimed, is_going
 from podwright.controllers.owned_pods import OwnedPods
-from podwright.controllers.pod_control import Failure, PodControl, all_at_once, is_terminating_namespace, slowly
+from podwright.controllers.pod_control import (
+    Failure,
+    PodControl,
+    all_at_once,
+    delete_expected,
+    is_terminating_namespace,
+    slowly,
+)
 from podwright.controllers.pod_health import next_available_in
 from podwright.controllers.revisions import REVISION_LABEL, Revisions, surplus
 
@@ -139,19 +145,12 @@ class DaemonSets:
         owner = look.owner
         made = await slowly([partial(self._control.create, owner, new_pod(owner, look.stamp, n)) for n in create])
         self._expectations.created(key, len(create) - made.done)
-        gone = await all_at_once([partial(self._delete, key, owner, pod) for pod in delete])
+        gone = await all_at_once(
+            [partial(delete_expected, self._control, self._expectations, key, owner, pod) for pod in delete]
+        )
         if made.error is not None and is_terminating_namespace(made.error):
             return gone.error
         return made.error or gone.error
-
-    async def _delete(self, key: Key, owner: Object, pod: Object) -> None:
-        try:
-            await self._control.delete(owner, pod)
-        except NotFound:
-            self._expectations.deleted(key, uid_of(pod))
-        except BaseException:
-            self._expectations.deleted(key, uid_of(pod))
-            raise
 
     def _may_go(self, key: Key, pod: Object) -> bool:
         """Whether an ended Pod's successor may come by now; else the owner is looked at again when it may."""

@@ -9,25 +9,27 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 
-from podwright.api.errors import NotFound, StatusError
-from podwright.api.objects import Key, Object, key_of, metadata, name_of, uid_of
+from podwright.api.errors import NotFound
+from podwright.api.objects import Key, Object, key_of, metadata, uid_of
 from podwright.api.resources import JOBS, PODS
 from podwright.api.selectors import LabelSelector, label_selector_from
 from podwright.client.backoff import Backoff
 from podwright.client.events import EventRecorder
 from podwright.client.informers import UNCONTROLLED, Informers
-from podwright.client.interface import Client, DeleteOptions, PatchType
+from podwright.client.interface import Client, PatchType
 from podwright.client.own_writes import OwnWrites
-from podwright.client.together import AT_ONCE, together
+from podwright.client.together import together
 from podwright.client.work_queue import WorkQueue
 from podwright.controllers.jobs.decision import Plan, decide, is_finished, with_fewer_active
 from podwright.controllers.jobs.labels import CONTROLLER, FINALIZER
 from podwright.controllers.jobs.manage import NewPod
 from podwright.controllers.jobs.new_pod import new_pod
 from podwright.controllers.jobs.pods import is_tracked
-from podwright.controllers.owned import claimed, controller_of, is_going
+from podwright.controllers.owned import claimed, controller_of, is_controlled_by, is_going
+from podwright.controllers.pod_control import PodControl, slowly
 
 
 class Jobs:
@@ -42,6 +44,7 @@ class Jobs:
     ) -> None:
         self._client = client
         self._recorder = recorder
+        self._control = PodControl(client, recorder)
         self._clock = clock
         self._job_informer = informers.of(JOBS)
         self._pod_informer = informers.of(PODS)
@@ -160,49 +163,20 @@ class Jobs:
     async def _carry_out(self, job: Object, plan: Plan) -> None:
         await together(plan.stop, lambda pod: self._delete(job, pod))
         await together(plan.drop, lambda pod: self._drop(job, pod))
-        made, refused = await self._create(job, plan.create)
-        status = with_fewer_active(plan.status, len(plan.create) - made)
+        # What is refused must not keep the others from being counted.
+        made = await slowly([partial(self._create_one, job, one) for one in plan.create])
+        status = with_fewer_active(plan.status, len(plan.create) - made.done)
         if status != (job.get("status") or {}):
             written = await self._client.update(JOBS, {**job, "status": status}, subresource="status")
             self._jobs.wrote(written)
         for told in plan.events:
             self._recorder.event(job, "Normal" if told.type == "Normal" else "Warning", told.reason, told.message)
         await together(plan.release, self._release)
-        if refused is not None:
-            raise refused
-
-    async def _create(self, job: Object, wanted: Sequence[NewPod]) -> tuple[int, StatusError | OSError | None]:
-        """Make Pods: first one, then ever more, so that what is refused is refused once and not 500 times.
-
-        How many were made, and why not all; that must not keep the others from being counted.
-        """
-        made = 0
-
-        async def make(one: NewPod) -> None:
-            nonlocal made
-            await self._create_one(job, one)
-            made += 1
-
-        position, size = 0, 1
-        while position < len(wanted):
-            try:
-                await together(wanted[position : position + size], make)
-            except (StatusError, OSError) as error:
-                return made, error
-            position, size = position + size, min(size * 2, AT_ONCE)
-        return made, None
+        if made.error is not None:
+            raise made.error
 
     async def _create_one(self, job: Object, wanted: NewPod) -> None:
-        try:
-            pod = await self._client.create(PODS, new_pod(job, wanted), metadata(job)["namespace"])
-        except StatusError as error:
-            # In a namespace that goes away nothing more is to be said.
-            causes = error.details.get("causes") or ()
-            if not any(cause.get("reason") == "NamespaceTerminating" for cause in causes):
-                self._recorder.event(job, "Warning", "FailedCreate", f"Error creating: {error.message}")
-            raise
-        self._pods.wrote(pod)
-        self._recorder.event(job, "Normal", "SuccessfulCreate", f"Created pod: {name_of(pod)}")
+        self._pods.wrote(await self._control.create(job, new_pod(job, wanted)))
 
     async def _drop(self, job: Object, pod: Object) -> None:
         await self._release(pod)
@@ -210,15 +184,11 @@ class Jobs:
 
     async def _delete(self, job: Object, pod: Object) -> None:
         try:
-            left = await self._client.delete(PODS, name_of(pod), key_of(pod).namespace, DeleteOptions(uid=uid_of(pod)))
+            left = await self._control.delete(job, pod)
         except NotFound:
             return
-        except StatusError as error:
-            self._recorder.event(job, "Warning", "FailedDelete", f"Error deleting: {error.message}")
-            raise
-        if metadata(left).get("deletionTimestamp"):
+        if is_going(left):
             self._pods.wrote(left)
-        self._recorder.event(job, "Normal", "SuccessfulDelete", f"Deleted pod: {name_of(pod)}")
 
     async def _release(self, pod: Object) -> None:
         """Take the finalizer away, whatever else is being written about the Pod."""
@@ -237,8 +207,7 @@ def _selector_of(job: Object) -> LabelSelector:
 
 def _job_of(pod: Object) -> tuple[Key, str] | None:
     """Key and uid of the Job that controls a Pod."""
-    for reference in metadata(pod).get("ownerReferences") or ():
-        kind = reference.get("apiVersion"), reference.get("kind")
-        if reference.get("controller") and kind == (JOBS.api_version, JOBS.kind):
-            return Key(key_of(pod).namespace, reference.get("name") or ""), reference.get("uid") or ""
-    return None
+    reference = controller_of(pod)
+    if reference is None or not is_controlled_by(pod, JOBS):
+        return None
+    return Key(key_of(pod).namespace, reference.get("name") or ""), reference.get("uid") or ""

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from podwright.api.errors import NotFound
 from podwright.api.objects import Key, Object, metadata, name_of, namespace_of, uid_of
 from podwright.api.resources import PODS, REPLICA_SETS, REPLICATION_CONTROLLERS, Resource
 from podwright.api.selectors import LabelSelector, label_selector_from, selector_of_labels
@@ -27,7 +26,7 @@ from podwright.controllers.expectations import Expectations
 from podwright.controllers.owned import claimed, controller_reference, controller_uid, is_going
 from podwright.controllers.owned_pods import OwnedPods
 from podwright.controllers.pod_control import Failure as Refusal
-from podwright.controllers.pod_control import PodControl, all_at_once, is_terminating_namespace, slowly
+from podwright.controllers.pod_control import PodControl, all_at_once, delete_expected, is_terminating_namespace, slowly
 from podwright.controllers.pod_health import is_active, next_available_in
 from podwright.controllers.pod_templates import pod_from
 from podwright.controllers.replica_set.decision import Failure, Plan, plan, status
@@ -132,7 +131,9 @@ class Replicas:
             return None if outcome.error is None or is_terminating_namespace(outcome.error) else outcome.error
         if todo.delete:
             self._expectations.expect(key, deletions=[uid_of(pod) for pod in todo.delete])
-            outcome = await all_at_once([partial(self._delete, key, owner, pod) for pod in todo.delete])
+            outcome = await all_at_once(
+                [partial(delete_expected, self._control, self._expectations, key, owner, pod) for pod in todo.delete]
+            )
             return outcome.error
         return None
 
@@ -141,15 +142,6 @@ class Replicas:
         pod = pod_from((owner.get("spec") or {}).get("template") or {}, reference, namespace_of(owner))
         pod["metadata"]["generateName"] = f"{name_of(owner)}-"
         return pod
-
-    async def _delete(self, key: Key, owner: Object, pod: Object) -> None:
-        try:
-            await self._control.delete(owner, pod)
-        except NotFound:
-            self._expectations.deleted(key, uid_of(pod))
-        except BaseException:
-            self._expectations.deleted(key, uid_of(pod))
-            raise
 
     async def _tell(
         self,
