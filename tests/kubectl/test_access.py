@@ -76,6 +76,17 @@ def test_a_tenant_edits_one_namespace_and_touches_nothing_else(kubectl: Kubectl,
     kubectl("delete", "csr", applicant.name)
 
 
+def test_edit_is_what_it_is_upstream(kubectl: Kubectl) -> None:
+    kubectl("create", "rolebinding", "tenants", "--clusterrole=edit", "--user=tess")
+    may = ("create pods/eviction", "create serviceaccounts/token", "get secrets", "patch deployments.apps/scale")
+    may_not = ("update endpoints", "create endpointslices", "patch pods/resize", "create resourcequotas")
+    for said in (*may, *may_not):
+        verb, _, what = said.partition(" ")
+        resource, _, subresource = what.partition("/")
+        answer = kubectl.run("auth", "can-i", verb, resource, f"--subresource={subresource}", "--as=tess").stdout
+        assert answer == ("yes\n" if said in may else "no\n"), said
+
+
 def test_the_default_account_may_nothing(kubectl: Kubectl, tmp_path: Path) -> None:
     account = with_account(kubectl, tmp_path)
     name = f"system:serviceaccount:{kubectl.namespace}:default"

@@ -15,6 +15,7 @@ from podwright.apiserver.authorization.words import CORE, READ, DefaultBinding, 
 
 _PREFIX = "system:controller:"
 _APPS, _STORAGE, _CERTIFICATES = "apps extensions", "storage.k8s.io", "certificates.k8s.io"
+_DEVICES, _NETWORKING = "resource.k8s.io", "networking.k8s.io"
 _PODS_MADE = rule("create delete list patch watch", CORE, "pods")
 _SIGNERS = (
     "kubernetes.io/kube-apiserver-client kubernetes.io/kube-apiserver-client-kubelet kubernetes.io/kubelet-serving "
@@ -69,6 +70,14 @@ _RULES: Final[dict[str, tuple[Rule, ...]]] = {
         rule("get list update watch", CORE, "pods"),
         events(),
     ),
+    "device-taint-eviction-controller": (
+        rule("delete get list watch", CORE, "pods"),
+        rule("patch update", CORE, "pods/status"),
+        rule(READ, _DEVICES, "resourceclaims"),
+        rule(READ, _DEVICES, "resourceslices"),
+        rule(READ, _DEVICES, "deviceclasses"),
+        events(),
+    ),
     "disruption-controller": (
         rule(READ, _APPS, "deployments"),
         rule(READ, _APPS, "replicasets"),
@@ -110,9 +119,18 @@ _RULES: Final[dict[str, tuple[Rule, ...]]] = {
         rule("patch update", CORE, "persistentvolumeclaims/status"),
         rule(READ, CORE, "persistentvolumeclaims"),
         events(),
-        rule("get", CORE, "services"),
     ),
     "generic-garbage-collector": (rule("delete get list patch update watch", "*", "*"), events()),
+    "horizontal-pod-autoscaler": (
+        rule(READ, "autoscaling", "horizontalpodautoscalers"),
+        rule("update", "autoscaling", "horizontalpodautoscalers/status"),
+        rule("get update", "*", "*/scale"),
+        rule("list watch", CORE, "pods"),
+        rule("list watch", "metrics.k8s.io", "pods"),
+        rule(READ, "custom.metrics.k8s.io", "*"),
+        rule(READ, "external.metrics.k8s.io", "*"),
+        events(),
+    ),
     "job-controller": (
         rule("get list patch update watch", "batch", "jobs"),
         rule("update", "batch", "jobs/status"),
@@ -146,7 +164,6 @@ _RULES: Final[dict[str, tuple[Rule, ...]]] = {
         rule("list watch", CORE, "nodes"),
         events(),
         rule("watch", CORE, "events"),
-        rule("get", CORE, "services"),
     ),
     "pod-garbage-collector": (
         rule("delete list watch", CORE, "pods"),
@@ -173,13 +190,43 @@ _RULES: Final[dict[str, tuple[Rule, ...]]] = {
         _PODS_MADE,
         events(),
     ),
+    "resource-claim-controller": (
+        rule(READ, CORE, "pods"),
+        rule("update", CORE, "pods/finalizers"),
+        rule("create delete get list watch", _DEVICES, "resourceclaims"),
+        rule("patch update", _DEVICES, "resourceclaims resourceclaims/status"),
+        rule("patch update", _DEVICES, "resourceclaims/binding"),
+        rule("patch update", CORE, "pods/status"),
+        events(),
+    ),
     "resourcequota-controller": (
         rule("list watch", "*", "*"),
         rule("update", CORE, "resourcequotas/status"),
         events(),
     ),
     "root-ca-cert-publisher": (rule("create update", CORE, "configmaps"), events()),
+    "route-controller": (rule("list watch", CORE, "nodes"), rule("patch", CORE, "nodes/status"), events()),
+    "selinux-warning-controller": (
+        events(),
+        rule(READ, CORE, "persistentvolumes"),
+        rule(READ, CORE, "persistentvolumeclaims"),
+        rule(READ, CORE, "pods"),
+        rule(READ, _STORAGE, "csidrivers"),
+    ),
     "service-account-controller": (rule("create", CORE, "serviceaccounts"), events()),
+    "service-cidrs-controller": (
+        rule("get list patch update watch", _NETWORKING, "servicecidrs"),
+        rule("patch update", _NETWORKING, "servicecidrs/finalizers"),
+        rule("patch update", _NETWORKING, "servicecidrs/status"),
+        rule(READ, _NETWORKING, "ipaddresses"),
+        events(),
+    ),
+    "service-controller": (
+        rule(READ, CORE, "services"),
+        rule("patch update", CORE, "services/status"),
+        rule("list watch", CORE, "nodes"),
+        events(),
+    ),
     "statefulset-controller": (
         rule("list watch", CORE, "pods"),
         rule(READ, "apps", "statefulsets"),
@@ -194,6 +241,17 @@ _RULES: Final[dict[str, tuple[Rule, ...]]] = {
     ),
     "ttl-after-finished-controller": (rule("delete get list watch", "batch", "jobs"), events()),
     "ttl-controller": (rule("list patch update watch", CORE, "nodes"), events()),
+    "validatingadmissionpolicy-status-controller": (
+        rule(READ, "admissionregistration.k8s.io", "validatingadmissionpolicies"),
+        rule("get patch update", "admissionregistration.k8s.io", "validatingadmissionpolicies/status"),
+        events(),
+    ),
+    "volumeattributesclass-protection-controller": (
+        rule(READ, CORE, "persistentvolumeclaims"),
+        rule(READ, CORE, "persistentvolumes"),
+        rule("get list update watch", _STORAGE, "volumeattributesclasses"),
+        events(),
+    ),
 }
 
 CONTROLLER_ROLES: Final[Sequence[DefaultRole]] = [DefaultRole(_PREFIX + name, rules) for name, rules in _RULES.items()]

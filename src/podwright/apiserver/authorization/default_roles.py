@@ -1,7 +1,8 @@
 """The ClusterRoles, Roles and bindings that every cluster has from its first moment.
 
-Names, rules and subjects are upstream's (Kubernetes 1.36), those for controllers stand in `controller_roles.py`.
-Called by `reconcile.py`; the node authorizer uses the node's rules as they stand here.
+Names, rules and subjects are upstream's (Kubernetes 1.36, with the feature gates that are on there), also for what is
+not served here, since charts bind to them. Those for controllers stand in `controller_roles.py`. Called by
+`reconcile.py`; the node authorizer uses the node's rules as they stand here.
 Page: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings
 """
 
@@ -14,6 +15,7 @@ from podwright.apiserver.authorization.rule import Rule
 from podwright.apiserver.authorization.words import (
     CORE,
     READ,
+    READ_UPDATE,
     READ_WRITE,
     WRITE,
     DefaultBinding,
@@ -24,7 +26,7 @@ from podwright.apiserver.authorization.words import (
 
 _AUTHN, _AUTHZ, _RBAC = "authentication.k8s.io", "authorization.k8s.io", "rbac.authorization.k8s.io"
 _CERTIFICATES, _STORAGE, _LEASES = "certificates.k8s.io", "storage.k8s.io", "coordination.k8s.io"
-_DISCOVERY, _NETWORKING = "discovery.k8s.io", "networking.k8s.io"
+_DISCOVERY, _NETWORKING, _DEVICES = "discovery.k8s.io", "networking.k8s.io", "resource.k8s.io"
 _AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
 _HEALTH = ("/healthz", "/livez", "/readyz")
 _VERSION = ("/version", "/version/")
@@ -55,6 +57,9 @@ NODE_RULES: Final[Sequence[Rule]] = (
     rule(READ, _STORAGE, "csidrivers"),
     rule("create delete get patch update", _STORAGE, "csinodes"),
     rule(READ, "node.k8s.io", "runtimeclasses"),
+    rule("get", _DEVICES, "resourceclaims"),
+    rule("deletecollection", _DEVICES, "resourceslices"),
+    rule("get", CORE, "serviceaccounts"),
 )
 """What kubelets may; the node authorizer narrows it down to their own node and Pods."""
 
@@ -86,6 +91,7 @@ _EDIT = (
     rule(WRITE, "policy", "poddisruptionbudgets"),
     rule(WRITE, _NETWORKING, "ingresses networkpolicies"),
     rule(READ_WRITE, _LEASES, "leases"),
+    rule(WRITE, _DEVICES, "resourceclaims resourceclaimtemplates"),
 )
 _VIEW = (
     rule(
@@ -118,12 +124,13 @@ _VIEW = (
     ),
     rule(READ, "policy", "poddisruptionbudgets poddisruptionbudgets/status"),
     rule(READ, _NETWORKING, "ingresses ingresses/status networkpolicies"),
+    rule(READ, _DEVICES, "resourceclaims resourceclaims/status resourceclaimtemplates"),
 )
 _SCHEDULER = (
     events(),
     rule("create", _LEASES, "leases"),
-    rule(READ, _LEASES, "leases"),
-    rule("get update", _LEASES, "leases", "kube-scheduler"),
+    rule("get list update watch", _LEASES, "leases", "kube-scheduler"),
+    rule(READ_WRITE, _LEASES, "leasecandidates"),
     rule(READ, CORE, "nodes"),
     rule("delete get list watch", CORE, "pods"),
     rule("create", CORE, "bindings pods/binding"),
@@ -140,6 +147,12 @@ _SCHEDULER = (
     rule(READ, _STORAGE, "csidrivers"),
     rule(READ, _STORAGE, "csistoragecapacities"),
     rule(READ, _STORAGE, "volumeattachments"),
+    rule(READ, _DEVICES, "deviceclasses"),
+    rule(READ_UPDATE, _DEVICES, "resourceclaims"),
+    rule(READ_UPDATE, _DEVICES, "resourceclaims/status"),
+    rule("patch update", _DEVICES, "resourceclaims/binding"),
+    rule(READ_UPDATE, CORE, "pods/finalizers"),
+    rule(READ, _DEVICES, "resourceslices"),
 )
 _CONTROLLER_MANAGER = (
     events(),
@@ -169,7 +182,11 @@ CLUSTER_ROLES: Final[Sequence[DefaultRole]] = (
     ),
     DefaultRole(
         "system:monitoring",
-        (Rule(("get",), paths=("/metrics", "/metrics/slis", *_HEALTH, *(f"{path}/*" for path in _HEALTH))),),
+        (
+            Rule(("get",), paths=("/metrics", "/metrics/slis", *_HEALTH, *(f"{path}/*" for path in _HEALTH))),
+            Rule(("get",), paths=("/flagz",)),
+            Rule(("get",), paths=("/statusz",)),
+        ),
     ),
     DefaultRole(
         "system:basic-user",
@@ -199,20 +216,18 @@ CLUSTER_ROLES: Final[Sequence[DefaultRole]] = (
         (
             rule(READ, CORE, "nodes"),
             rule("proxy", CORE, "nodes"),
-            rule(
-                "*",
-                CORE,
-                "nodes/configz nodes/healthz nodes/log nodes/metrics nodes/pods nodes/proxy nodes/spec nodes/stats",
-            ),
+            rule("*", CORE, "nodes/log nodes/metrics nodes/proxy nodes/stats"),
+            rule("*", CORE, "nodes/configz nodes/healthz nodes/pods"),
         ),
     ),
     DefaultRole("system:node-bootstrapper", (_SIGNING_REQUESTS,)),
     DefaultRole("system:auth-delegator", (_TOKEN_REVIEWS, _ACCESS_REVIEWS)),
     DefaultRole("system:kube-aggregator", (rule(READ, CORE, "endpoints services"),)),
     DefaultRole("system:kube-controller-manager", _CONTROLLER_MANAGER),
+    DefaultRole("system:kube-dns", (rule("list watch", CORE, "endpoints services"),)),
     DefaultRole(
-        "system:kube-dns",
-        (rule("list watch", CORE, "endpoints services"), rule("list watch", _DISCOVERY, "endpointslices")),
+        "system:heapster",
+        (rule(READ, CORE, "events namespaces nodes pods"), rule(READ, "extensions", "deployments")),
     ),
     DefaultRole(
         "system:persistent-volume-provisioner",
@@ -255,6 +270,7 @@ CLUSTER_ROLES: Final[Sequence[DefaultRole]] = (
             rule("list watch", CORE, "endpoints services"),
             rule(READ, CORE, "nodes"),
             events(),
+            rule("list watch", _NETWORKING, "servicecidrs"),
             rule("list watch", _DISCOVERY, "endpointslices"),
         ),
     ),
@@ -294,23 +310,28 @@ CLUSTER_ROLE_BINDINGS: Final[Sequence[DefaultBinding]] = (
     ),
 )
 
+_SYSTEM, _PUBLIC = "kube-system", "kube-public"
 _READER = "extension-apiserver-authentication-reader"
 _MANAGER_LOCK = "system::leader-locking-kube-controller-manager"
 _SCHEDULER_LOCK = "system::leader-locking-kube-scheduler"
+_SIGNER, _CLEANER = "system:controller:bootstrap-signer", "system:controller:token-cleaner"
+_CLOUD = "system:controller:cloud-provider"
+_LOCKING = (
+    rule("create get list update watch", _LEASES, "leases"),
+    rule("create get list update watch", _LEASES, "leasecandidates"),
+)
 
 ROLES: Final[Sequence[DefaultRole]] = (
+    DefaultRole(_READER, (rule(READ, CORE, "configmaps", "extension-apiserver-authentication"),), namespace=_SYSTEM),
+    DefaultRole(_MANAGER_LOCK, _LOCKING, namespace=_SYSTEM),
+    DefaultRole(_SCHEDULER_LOCK, _LOCKING, namespace=_SYSTEM),
+    DefaultRole(_SIGNER, (rule(READ, CORE, "secrets"),), namespace=_SYSTEM),
+    DefaultRole(_CLOUD, (rule("create get list watch", CORE, "configmaps"),), namespace=_SYSTEM),
+    DefaultRole(_CLEANER, (rule("delete get list watch", CORE, "secrets"), events()), namespace=_SYSTEM),
     DefaultRole(
-        _READER, (rule(READ, CORE, "configmaps", "extension-apiserver-authentication"),), namespace="kube-system"
-    ),
-    DefaultRole(
-        _MANAGER_LOCK,
-        (rule("watch", CORE, "configmaps"), rule("get update", CORE, "configmaps", "kube-controller-manager")),
-        namespace="kube-system",
-    ),
-    DefaultRole(
-        _SCHEDULER_LOCK,
-        (rule("watch", CORE, "configmaps"), rule("get update", CORE, "configmaps", "kube-scheduler")),
-        namespace="kube-system",
+        _SIGNER,
+        (rule(READ, CORE, "configmaps"), rule("update", CORE, "configmaps", "cluster-info"), events()),
+        namespace=_PUBLIC,
     ),
 )
 ROLE_BINDINGS: Final[Sequence[DefaultBinding]] = (
@@ -318,20 +339,24 @@ ROLE_BINDINGS: Final[Sequence[DefaultBinding]] = (
         f"system::{_READER}",
         _READER,
         users=("system:kube-controller-manager", "system:kube-scheduler"),
-        namespace="kube-system",
+        namespace=_SYSTEM,
     ),
     DefaultBinding(
         _MANAGER_LOCK,
         _MANAGER_LOCK,
         users=("system:kube-controller-manager",),
-        accounts=("kube-controller-manager",),
-        namespace="kube-system",
+        accounts=("kube-controller-manager", "leader-election-controller"),
+        namespace=_SYSTEM,
     ),
     DefaultBinding(
         _SCHEDULER_LOCK,
         _SCHEDULER_LOCK,
         users=("system:kube-scheduler",),
         accounts=("kube-scheduler",),
-        namespace="kube-system",
+        namespace=_SYSTEM,
     ),
+    DefaultBinding(_SIGNER, _SIGNER, accounts=("bootstrap-signer",), namespace=_SYSTEM),
+    DefaultBinding(_CLOUD, _CLOUD, accounts=("cloud-provider",), namespace=_SYSTEM),
+    DefaultBinding(_CLEANER, _CLEANER, accounts=("token-cleaner",), namespace=_SYSTEM),
+    DefaultBinding(_SIGNER, _SIGNER, accounts=("bootstrap-signer",), namespace=_PUBLIC),
 )

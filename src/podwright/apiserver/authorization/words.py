@@ -14,6 +14,7 @@ CORE = ""
 READ = "get list watch"
 WRITE = "create delete deletecollection patch update"
 READ_WRITE = f"{READ} {WRITE}"
+READ_UPDATE = f"{READ} patch update"
 
 
 @dataclass(frozen=True, slots=True)
