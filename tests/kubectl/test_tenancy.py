@@ -99,3 +99,20 @@ def test_a_node_that_a_user_adds_takes_no_pods_until_it_speaks(kubectl: Kubectl)
         assert rows[name]["STATUS"] == "Unknown,SchedulingDisabled"
     finally:
         kubectl("delete", "node", name)
+
+
+def test_a_node_that_says_it_is_not_ready_is_left_by_its_pods(kubectl: Kubectl) -> None:
+    name = f"ill-{kubectl.namespace}"
+    kubectl("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}))
+    try:
+        toleration = {"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"}
+        quick = {"nodeName": name, "tolerations": [{**toleration, "tolerationSeconds": 0}], "restartPolicy": "Never"}
+        kubectl("run", "quick", f"--image={IMAGE}", f"--overrides={json.dumps({'spec': quick})}")
+        status = {"status": {"conditions": [{"type": "Ready", "status": "False", "reason": "KubeletNotReady"}]}}
+        kubectl("patch", "node", name, "--subresource=status", "-p", json.dumps(status))
+        taint = '{.spec.taints[?(@.effect=="NoExecute")].key}'
+        kubectl.wait(f"jsonpath={taint}=node.kubernetes.io/not-ready", f"node/{name}")
+        kubectl.wait("jsonpath={.metadata.deletionGracePeriodSeconds}=30", "pod/quick")
+    finally:
+        kubectl("delete", "node", name)
+        kubectl("delete", "pod", "quick", "--force", "--ignore-not-found")

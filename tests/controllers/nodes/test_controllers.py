@@ -18,9 +18,16 @@ from podwright.api.resources import EVENTS, LEASES, NODES, PODS
 from podwright.client.events import EventRecorder
 from podwright.client.informers import Informers
 from podwright.client.interface import PatchType
-from podwright.controllers.nodes import health
+from podwright.controllers.nodes import health, pace, zones
 from podwright.controllers.nodes.controller import NodeHealth
 from podwright.controllers.nodes.taint_eviction import TaintEviction
+
+
+@pytest.fixture(autouse=True)
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taints come soon."""
+    monkeypatch.setattr(pace, "SETTLING_SECONDS", 0.0)
+    monkeypatch.setattr(zones, "EVICTION_RATE", 20.0)
 
 
 def now() -> datetime.datetime:
@@ -35,10 +42,16 @@ async def controlling(client: Any) -> AsyncIterator[None]:
         yield
 
 
-async def node(client: FakeClient, name: str, ready: str = "True") -> Object:
+async def node(client: FakeClient, name: str, ready: str = "True", zone: str = "") -> Object:
     condition = {"type": "Ready", "status": ready, "lastTransitionTime": rfc3339(now())}
-    made = {"metadata": {"name": name}, "spec": {}, "status": {"conditions": [condition]}}
+    labels = {"topology.kubernetes.io/zone": zone} if zone else {}
+    made = {"metadata": {"name": name, "labels": labels}, "spec": {}, "status": {"conditions": [condition]}}
     return await client.create(NODES, made)
+
+
+async def says(client: FakeClient, name: str, ready: str) -> None:
+    body = {"status": {"conditions": [{"type": "Ready", "status": ready}]}}
+    await client.patch(NODES, name, body, patch_type=PatchType.STRATEGIC, subresource="status")
 
 
 async def pod(client: FakeClient, name: str, on: str, **spec: Any) -> None:
@@ -121,9 +134,73 @@ async def test_when_no_node_is_well_nobody_is_driven_away() -> None:
             return await taints(client, "a") == set(wanted)
 
         await eventually(lambda: are("not-ready:NoSchedule", "not-ready:NoExecute"))
-        body = {"status": {"conditions": [{"type": "Ready", "status": "False"}]}}
-        await client.patch(NODES, "b", body, patch_type=PatchType.STRATEGIC, subresource="status")
+        await says(client, "b", "False")
         await eventually(lambda: are("not-ready:NoSchedule"))
+        await says(client, "b", "True")
+        await eventually(lambda: are("not-ready:NoSchedule", "not-ready:NoExecute"))
+
+
+async def driven(client: FakeClient) -> set[str]:
+    """Nodes whose Pods have to leave."""
+    found = [n["metadata"]["name"] for n in (await client.list(NODES)).items]
+    return {name for name in found if "not-ready:NoExecute" in await taints(client, name)}
+
+
+async def marked(client: FakeClient, *names: str) -> bool:
+    """Whether all that is to be done at once has been done to these."""
+    return all(["not-ready:NoSchedule" in await taints(client, name) for name in names])
+
+
+async def test_one_node_of_a_zone_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zones, "EVICTION_RATE", 0.001)
+    client = FakeClient()
+    for zone in ("a", "b"):
+        await node(client, f"{zone}-well", zone=zone)
+        for number in range(2):
+            await node(client, f"{zone}-{number}", "False", zone)
+    ill = ("a-0", "a-1", "b-0", "b-1")
+    async with controlling(client):
+        await eventually(lambda: marked(client, *ill))
+
+        async def one_of_each() -> bool:
+            return {name[0] for name in await driven(client)} == {"a", "b"}
+
+        await eventually(one_of_each)
+        assert len(await driven(client)) == 2
+
+
+async def test_the_next_one_has_its_turn_later() -> None:
+    client = FakeClient()
+    await node(client, "well")
+    for name in ("a", "b"):
+        await node(client, name, "False")
+    async with controlling(client):
+
+        async def both() -> bool:
+            return await driven(client) == {"a", "b"}
+
+        await eventually(both)
+
+
+async def test_a_small_zone_that_is_partly_down_loses_no_pods_until_it_is_better(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = FakeClient()
+    for name in ("u", "v"):
+        await node(client, name)
+    ill = ("a", "b", "c")
+    for name in ill:
+        await node(client, name, "False")
+    async with controlling(client):
+        await eventually(lambda: marked(client, *ill))
+        assert await driven(client) == set()
+        # Without one of them it is a zone like any other.
+        await client.delete(NODES, "c")
+
+        async def first() -> bool:
+            return bool(await driven(client))
+
+        await eventually(first)
 
 
 async def test_pods_leave_for_a_taint_as_they_tolerate_it() -> None:

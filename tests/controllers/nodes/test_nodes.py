@@ -36,7 +36,7 @@ K = "node.kubernetes.io/"
     [
         pytest.param(node(), True, None, id="a node that is well"),
         pytest.param(node("False"), True, [f"{K}not-ready:NoSchedule", f"{K}not-ready:NoExecute"], id="not ready"),
-        pytest.param(node("False"), False, [f"{K}not-ready:NoSchedule"], id="not ready, and no other is"),
+        pytest.param(node("False"), False, [f"{K}not-ready:NoSchedule"], id="not ready, and it is not its turn"),
         pytest.param(
             node("Unknown", f"{K}not-ready:NoSchedule", f"{K}not-ready:NoExecute"),
             True,
@@ -47,7 +47,7 @@ K = "node.kubernetes.io/"
             node("Unknown", f"{K}unreachable:NoSchedule", f"{K}unreachable:NoExecute"),
             False,
             [f"{K}unreachable:NoSchedule"],
-            id="the last one has gone silent: nobody is driven away any more",
+            id="no node is ready any more: nobody is driven away",
         ),
         pytest.param(node(None), True, [f"{K}not-ready:NoSchedule"], id="a node that has yet to speak"),
         pytest.param(

@@ -1,5 +1,6 @@
 """The node controller: says of silent nodes that nothing is known of them, taints nodes by their conditions, and marks
-the Pods of a silent node as not ready, so that Services pass them over.
+the Pods of a silent node as not ready, so that Services pass them over. Nodes are given NoExecute taints one after
+another, as the state of their zone allows.
 
 How long a node has been silent is measured here, since this process started: a machine that slept, or whose clock was
 set, drives nobody away. Run by `controllers.manager`.
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from podwright.api.errors import NotFound
 from podwright.api.objects import Key, Object, key_of, name_of, resource_version_of, rfc3339, uid_of
@@ -22,7 +23,9 @@ from podwright.client.interface import Client, PatchType
 from podwright.client.together import together
 from podwright.client.work_queue import WorkQueue
 from podwright.controllers.nodes.health import grace_of, is_ready, ready_condition, unknown_conditions
-from podwright.controllers.nodes.taints import wanted_taints
+from podwright.controllers.nodes.pace import NEVER, Pace
+from podwright.controllers.nodes.taints import drives_away, wanted_taints
+from podwright.controllers.nodes.zones import disruption, zone_of
 
 _LEASE_NAMESPACE = "kube-node-lease"
 
@@ -47,6 +50,8 @@ class NodeHealth:
         """When each node last spoke, by a clock that never goes back"""
         self._marked: dict[str, str] = {}
         """Nodes whose Pods were marked, by the time since which the node is not ready"""
+        self._pace = Pace()
+        self._all_disrupted = False
         self._queue: WorkQueue[str] = WorkQueue()
 
     async def run(self) -> None:
@@ -70,18 +75,16 @@ class NodeHealth:
         if new is None:
             self._heard.pop(name, None)
             self._marked.pop(name, None)
+            self._pace.well(name)
         elif _spoke(old, new):
             self._heard[name] = self._monotonic()
-        if new is not None:
-            self._queue.add(name)
-        if (old is not None and is_ready(old)) != (new is not None and is_ready(new)):
-            # Whether any node is well counts for the others too.
-            for node in self._nodes.items():
-                self._queue.add(name_of(node))
+        # One that is gone counts too: its zone may be another's without it.
+        self._queue.add(name)
 
     async def _sync(self, name: str) -> None:
         node = self._nodes.get(name)
         if node is None:
+            self._look(list(self._nodes.items()))
             return
         left = grace_of(node) - (self._monotonic() - self._heard.get(name, self._monotonic()))
         if left > 0:
@@ -89,12 +92,38 @@ class NodeHealth:
                 self._queue.add_after(name, left)
         else:
             node = await self._say_unknown(node)
-        drive_away = any(is_ready(other) for other in self._nodes.items())
-        taints = wanted_taints(node, self._clock(), drive_away=drive_away)
+        self._look([node if name_of(other) == name else other for other in self._nodes.items()])
+        taints = wanted_taints(node, self._clock(), drive_away=self._drive_away(node))
         if taints is not None:
             meta = {"uid": uid_of(node), "resourceVersion": resource_version_of(node)}
             await self._client.patch(NODES, name, {"metadata": meta, "spec": {"taints": taints or None}})
         await self._mark_pods(node)
+
+    def _look(self, nodes: Sequence[Object]) -> None:
+        """How the zones are now; nodes that are not ready have to hear of it."""
+        found, now = disruption(nodes), self._monotonic()
+        if not self._pace.look(found, now):
+            return
+        if self._all_disrupted and not found.everywhere:
+            # Those that were not heard while nobody was get their whole time again.
+            self._heard.update((name_of(node), now) for node in nodes)
+        self._all_disrupted = found.everywhere
+        for node in nodes:
+            if not is_ready(node):
+                self._queue.add(name_of(node))
+
+    def _drive_away(self, node: Object) -> bool:
+        """Whether the Pods of a node may be made to leave now; when that has to wait, the node comes again."""
+        name, status = name_of(node), ready_condition(node).get("status")
+        if status in (None, "True"):
+            self._pace.well(name)
+            return False
+        if self._all_disrupted:
+            return False
+        left = 0.0 if drives_away(node) else self._pace.wait(name, zone_of(node), self._monotonic())
+        if 0.0 < left < NEVER:
+            self._queue.add_after(name, left)
+        return not left
 
     def _speaks(self, node: Object) -> bool:
         """Whether its silence would be news."""

@@ -1,13 +1,12 @@
 """Which taints a node's conditions give it.
 
-    Ready False     not-ready:NoSchedule     and :NoExecute while some other node is well
-    Ready Unknown   unreachable:NoSchedule   and :NoExecute while some other node is well
+    Ready False     not-ready:NoSchedule     and :NoExecute when its turn has come
+    Ready Unknown   unreachable:NoSchedule   and :NoExecute when its turn has come
     a pressure      memory-pressure, disk-pressure, pid-pressure, network-unavailable: NoSchedule
     cordoned        unschedulable:NoSchedule
 
-When no node at all is well it is rather the control plane that does not hear them: nobody is driven away then. Pure;
-called by `controller`. Page:
-https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#taint-based-evictions
+Whose turn it is depends on the other nodes (`zones`, `pace`). Pure; called by `controller`.
+Page: https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#taint-based-evictions
 """
 
 from __future__ import annotations
@@ -49,6 +48,12 @@ def wanted_taints(node: Object, now: datetime.datetime, *, drive_away: bool) -> 
     ]
     made = [*kept, *added]
     return None if made == have else made
+
+
+def drives_away(node: Object) -> bool:
+    """Whether a node has a taint from here that makes Pods leave."""
+    taints = (node.get("spec") or {}).get("taints") or ()
+    return any(taint.get("effect") == NO_EXECUTE and _mark(taint) in _OURS for taint in taints)
 
 
 def _mark(taint: dict[str, Any]) -> tuple[str, str]:
