@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.apiserver.conftest import Served
 
-from podwright.api.errors import BadRequest, Conflict, Invalid, UnsupportedMediaType
+from podwright.api.errors import BadRequest, Conflict, Invalid
 from podwright.api.resources import DEPLOYMENTS
 from podwright.client.interface import PatchType
 
@@ -20,6 +20,8 @@ WEB: Any = {
     },
 }
 MERGE = "application/merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+SCALE: Any = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "web"}}
 
 
 async def test_a_scale_is_read_replaced_and_patched(served: Served) -> None:
@@ -37,6 +39,102 @@ async def test_a_scale_is_read_replaced_and_patched(served: Served) -> None:
     assert (patched.code, patched.json["spec"]["replicas"]) == (200, 2)
     old = await served.ask("PUT", f"{AT}/web/scale", got)
     assert (old.code, old.json["reason"]) == (409, "Conflict")
+
+
+async def owners(served: Served) -> dict[str, Any]:
+    """Who owns the replicas of the Deployment: operation and subresource by name."""
+    meta = (await served.ask("GET", f"{AT}/web")).json["metadata"]
+    return {
+        entry["manager"]: (entry["operation"], entry["apiVersion"], entry.get("subresource", ""))
+        for entry in meta["managedFields"]
+        if "f:replicas" in entry["fieldsV1"].get("f:spec", {})
+    }
+
+
+async def test_a_scale_is_applied_and_its_owner_kept(served: Served) -> None:
+    template = WEB["spec"]["template"]
+    spec = {"selector": WEB["spec"]["selector"], "template": template, "replicas": 1}
+    web = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec}
+    assert (await served.ask("PATCH", f"{AT}/web?fieldManager=chart", web, APPLY)).code == 201
+    assert await owners(served) == {"chart": ("Apply", "apps/v1", "")}
+
+    scale = f"{AT}/web/scale?fieldManager=scaler"
+    refused = await served.ask("PATCH", scale, {**SCALE, "spec": {"replicas": 3}}, APPLY)
+    assert (refused.code, refused.json["reason"]) == (409, "Conflict")
+    assert refused.json["message"] == 'Apply failed with 1 conflict: conflict with "chart": .spec.replicas'
+    assert refused.json["details"]["causes"][0]["field"] == ".spec.replicas"
+
+    same = await served.ask("PATCH", scale, {**SCALE, "spec": {"replicas": 1}}, APPLY)
+    assert (same.code, same.json["kind"], same.json["spec"]["replicas"]) == (200, "Scale", 1)
+    assert "managedFields" not in same.json["metadata"]
+    assert await owners(served) == {"chart": ("Apply", "apps/v1", ""), "scaler": ("Apply", "apps/v1", "scale")}
+
+    forced = await served.ask("PATCH", f"{scale}&force=true", {**SCALE, "spec": {"replicas": 3}}, APPLY)
+    assert (forced.code, forced.json["spec"]["replicas"]) == (200, 3)
+    assert await owners(served) == {"scaler": ("Apply", "apps/v1", "scale")}
+    stored = (await served.ask("GET", f"{AT}/web")).json
+    assert (stored["spec"]["replicas"], stored["metadata"]["generation"]) == (3, 2)
+    assert stored["spec"]["template"]["spec"]["containers"][0]["image"] == "i:1"
+
+    # Applied once more it is what it was, and nothing is written.
+    again = await served.ask("PATCH", scale, {**SCALE, "spec": {"replicas": 3}}, APPLY)
+    assert again.json["metadata"]["resourceVersion"] == stored["metadata"]["resourceVersion"]
+    # The chart without replicas leaves them to the scaler; with them it is in conflict.
+    del spec["replicas"]
+    assert (await served.ask("PATCH", f"{AT}/web?fieldManager=chart", web, APPLY)).json["spec"]["replicas"] == 3
+    spec["replicas"] = 1
+    refused = await served.ask("PATCH", f"{AT}/web?fieldManager=chart", web, APPLY)
+    assert 'conflict with "scaler" with subresource "scale": .spec.replicas' in refused.json["message"]
+
+
+async def test_who_updated_replicas_is_named_in_the_version_of_scales(served: Served) -> None:
+    await served.ask("POST", f"{AT}?fieldManager=maker", WEB)
+    scale = f"{AT}/web/scale?fieldManager=scaler"
+    refused = await served.ask("PATCH", scale, {**SCALE, "spec": {"replicas": 3}}, APPLY)
+    assert 'conflict with "maker" using autoscaling/v1: .spec.replicas' in refused.json["message"]
+    dry = await served.ask("PATCH", f"{scale}&force=true&dryRun=All", {**SCALE, "spec": {"replicas": 3}}, APPLY)
+    assert (dry.code, dry.json["spec"]["replicas"]) == (200, 3)
+    assert await owners(served) == {"maker": ("Update", "apps/v1", "")}
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "code", "message"),
+    [
+        pytest.param("", SCALE, 422, "fieldManager: Required value", id="no manager"),
+        pytest.param("?fieldManager=m", {**SCALE, "kind": "Deployment"}, 400, "Deployment", id="another kind"),
+        pytest.param(
+            "?fieldManager=m&fieldValidation=Strict",
+            {**SCALE, "spec": {"paused": True}},
+            400,
+            "spec.paused",
+            id="no such field",
+        ),
+        pytest.param(
+            "?fieldManager=m&force=true",
+            {**SCALE, "spec": {"replicas": -1}},
+            422,
+            "spec.replicas",
+            id="fewer than none",
+        ),
+        pytest.param(
+            "?fieldManager=m", {**SCALE, "metadata": {"name": "other"}}, 400, "does not match", id="another name"
+        ),
+        pytest.param(
+            "?fieldManager=m",
+            {**SCALE, "metadata": {"name": "web", "resourceVersion": "1"}},
+            409,
+            "has been modified",
+            id="an older version",
+        ),
+    ],
+)
+async def test_what_cannot_be_applied(served: Served, query: str, body: Any, code: int, message: str) -> None:
+    await served.ask("POST", AT, WEB)
+    answer = await served.ask("PATCH", f"{AT}/web/scale{query}", body, APPLY)
+    assert answer.code == code
+    assert message in answer.json["message"]
+    assert (await served.ask("GET", f"{AT}/web")).json["spec"]["replicas"] == 1
+    assert (await served.ask("PATCH", f"{AT}/ghost/scale?fieldManager=m", {**SCALE, "metadata": {}}, APPLY)).code == 404
 
 
 @pytest.mark.parametrize(
@@ -94,10 +192,11 @@ async def test_in_the_process_it_is_the_same(served: Served) -> None:
         await served.admin.update(DEPLOYMENTS, {**scale, "spec": {"replicas": -5}}, subresource="scale")
     with pytest.raises(BadRequest):
         await served.admin.update(DEPLOYMENTS, {**scale, "kind": "Deployment"}, subresource="scale")
-    with pytest.raises(UnsupportedMediaType):
-        await served.admin.patch(
-            DEPLOYMENTS, "web", change, "default", subresource="scale", patch_type=PatchType.APPLY, field_manager="m"
-        )
+    applied = await served.admin.patch(
+        DEPLOYMENTS, "web", {**SCALE, "spec": {"replicas": 7}}, "default",
+        subresource="scale", patch_type=PatchType.APPLY, field_manager="m", force=True,
+    )  # fmt: skip
+    assert applied["spec"]["replicas"] == 7
 
 
 async def test_status_changes_the_status_alone_and_annotations(served: Served) -> None:

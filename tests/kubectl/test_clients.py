@@ -14,8 +14,10 @@ import lightkube
 import pytest
 from kr8s.asyncio.objects import Pod as Kr8sPod
 from lightkube.core.exceptions import ApiError
+from lightkube.models.autoscaling_v1 import ScaleSpec
 from lightkube.models.core_v1 import PodSpec
 from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Pod as LightPod
 from tests.kubectl.tool import SLEEP, Kubectl, manifest
 
@@ -79,3 +81,21 @@ def test_lightkube(kubectl: Kubectl) -> None:
         client.get(LightPod, "ghost")
     except ApiError as error:
         assert error.status.code == 404 and error.status.reason == "NotFound"
+
+
+def test_lightkube_applies_a_scale(kubectl: Kubectl) -> None:
+    kubectl("create", "deployment", "web", "--image=podwright/busybox:1", "--replicas=0", "--", "sleep", "1000")
+    client = lightkube.Client(lightkube.KubeConfig.from_file(str(kubectl.kubeconfig)), namespace=kubectl.namespace)
+    scale = Deployment.Scale(
+        apiVersion="autoscaling/v1", kind="Scale", metadata=ObjectMeta(name="web"), spec=ScaleSpec(replicas=1)
+    )
+    with pytest.raises(ApiError) as refused:
+        client.apply(scale, field_manager="scaler")
+    assert 'conflict with "kubectl-create" using autoscaling/v1: .spec.replicas' in str(refused.value)
+    applied = client.apply(scale, field_manager="scaler", force=True)
+    assert applied.spec and applied.spec.replicas == 1
+    kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+    entries = json.loads(kubectl("get", "deployment", "web", "--show-managed-fields", "-o", "json"))
+    (mine,) = [e for e in entries["metadata"]["managedFields"] if e.get("subresource") == "scale"]
+    assert (mine["manager"], mine["operation"], mine["apiVersion"]) == ("scaler", "Apply", "apps/v1")
+    assert mine["fieldsV1"] == {"f:spec": {"f:replicas": {}}}

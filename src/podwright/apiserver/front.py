@@ -227,7 +227,7 @@ class Front:
         else:
             kind, value, duplicates, validation = await self._patch_body(exchange)
             answer = await scale.patch_scale(
-                self._context, call, kind, value, duplicates=duplicates, validation=validation
+                self._context, call, kind, value, duplicates=duplicates, validation=validation, force=exchange.forced
             )
         return self._renderer.one(inner, answer, exchange.view)
 
@@ -336,14 +336,9 @@ class Front:
     async def _patch(self, exchange: _Exchange) -> web.StreamResponse:
         self._guard_creation(exchange)
         kind, value, duplicates, validation = await self._patch_body(exchange)
+        call, force = exchange.call, exchange.forced
         saved = await patch.patch(
-            self._context,
-            exchange.call,
-            kind,
-            value,
-            duplicates=duplicates,
-            validation=validation,
-            force=exchange.query.get("force", "").lower() in ("1", "true"),
+            self._context, call, kind, value, duplicates=duplicates, validation=validation, force=force
         )
         return self._one(exchange, saved)
 
@@ -389,6 +384,11 @@ class _Exchange:
     def view(self) -> View:
         """The form of the answer, with what tables are to include. Raises NotAcceptable."""
         return View(self.accepted, self.query.get("includeObject", ""))
+
+    @property
+    def forced(self) -> bool:
+        """Whether an apply takes fields away from their owners."""
+        return self.query.get("force", "").lower() in ("1", "true")
 
     @property
     def content_type(self) -> str:

@@ -152,7 +152,7 @@ class LocalClient:
         call = self._call(resource, namespace, name, subresource)
         call.field_manager = field_manager or call.field_manager
         if scale.is_scale(call):
-            return await scale.patch_scale(self._context, call, patch_type, body)
+            return await scale.patch_scale(self._context, call, patch_type, body, force=force)
         return (await patch.patch(self._context, call, patch_type, body, force=force)).obj
 
     async def delete(

@@ -77,15 +77,10 @@ async def patch(
     return await change(context, call, wanted, tries=PATCH_TRIES)
 
 
-async def _apply(
-    context: Context,
-    call: Call,
-    body: Any,
-    *,
-    duplicates: Sequence[str],
-    validation: FieldValidation | None,
-    force: bool,
-) -> Saved:
+def configuration(
+    context: Context, call: Call, body: Any, duplicates: Sequence[str], validation: FieldValidation | None
+) -> Object:
+    """The body of a server-side apply: an object of the call's kind and name. Raises StatusError."""
     if not call.field_manager:
         missing = required(Path("fieldManager"), "is required for apply patch")
         raise Invalid.of("PatchOptions", "", [missing], group="meta.k8s.io")
@@ -97,6 +92,20 @@ async def _apply(
     metadata.check_name(meta, call)
     if meta.get("managedFields"):
         raise BadRequest("metadata.managedFields must be nil")
+    return config
+
+
+async def _apply(
+    context: Context,
+    call: Call,
+    body: Any,
+    *,
+    duplicates: Sequence[str],
+    validation: FieldValidation | None,
+    force: bool,
+) -> Saved:
+    config = configuration(context, call, body, duplicates, validation)
+    meta = config["metadata"]
     call.applying = True
     if context.entry(call.row, call.namespace, call.name) is None and not call.subresource:
         meta.pop("resourceVersion", None)

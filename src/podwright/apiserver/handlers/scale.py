@@ -12,14 +12,17 @@ from functools import partial
 from typing import Any
 
 from podwright.admission.interface import Attributes, Operation
-from podwright.api.errors import Invalid, UnsupportedMediaType
+from podwright.api.errors import Invalid
 from podwright.api.objects import Object, copy_object
+from podwright.api.objects import metadata as metadata_of
 from podwright.apiserver.context import Call, Context
 from podwright.apiserver.handlers import admitted, metadata
 from podwright.apiserver.handlers.change import PATCH_TRIES, UPDATE_TRIES, commit
 from podwright.apiserver.handlers.conform import FieldValidation, conform
-from podwright.apiserver.handlers.patch import patched
+from podwright.apiserver.handlers.patch import configuration, patched
 from podwright.apiserver.handlers.read import get
+from podwright.apiserver.patch.managed_fields import read_managers, write_managers
+from podwright.apiserver.patch.scale_fields import of_scale, of_workload
 from podwright.apiserver.registry.scale import SCALE, scale_of, scaled
 from podwright.client.interface import PatchType
 from podwright.storage.interface import KeyMissing, RevisionConflict
@@ -59,11 +62,19 @@ async def patch_scale(
     *,
     duplicates: Sequence[str] = (),
     validation: FieldValidation | None = None,
+    force: bool = False,
 ) -> Object:
-    """PATCH, by JSON, merge or strategic patch. Raises StatusError."""
-    if kind is PatchType.APPLY:
-        raise UnsupportedMediaType("server-side apply of the subresource scale is not there; apply the object itself")
+    """PATCH, in each of the four formats. Raises StatusError."""
     inner = as_scale(call)
+    if kind is PatchType.APPLY:
+        config = configuration(context, inner, body, duplicates, validation)
+        call.applying = True
+        return await _write(
+            context,
+            call,
+            lambda old: context.ownership.apply(inner, old, config, force, context.now()),
+            PATCH_TRIES,
+        )
 
     def wanted(old: Object) -> Object:
         new = patched(context, inner, old, kind, body)
@@ -79,7 +90,8 @@ async def _write(context: Context, call: Call, wanted: Callable[[Object], Object
             raise call.not_found()
         old = context.read(call.row, entry)
         before = scale_of(old)
-        after = wanted(before)
+        after = wanted(_with_owners(before, old) if call.applying else before)
+        owners = after["metadata"].pop("managedFields", None) if call.applying else None
         _check(call, after, before)
         attributes = Attributes(
             Operation.UPDATE,
@@ -102,7 +114,10 @@ async def _write(context: Context, call: Call, wanted: Callable[[Object], Object
         new = scaled(old, after)
         if call.row.strategy.has_generation and metadata.spec_changed(new, old):
             new["metadata"]["generation"] = (old["metadata"].get("generation") or 0) + 1
-        context.ownership.track(call, new, old, context.now())
+        if call.applying:
+            _take_owners(call, new, owners)
+        else:
+            context.ownership.track(call, new, old, context.now())
         await context.admission.validate(attributes)
         if new == old:
             return before
@@ -113,6 +128,22 @@ async def _write(context: Context, call: Call, wanted: Callable[[Object], Object
         except KeyMissing:
             raise call.not_found() from None
     raise call.conflict()
+
+
+def _with_owners(scale: Object, obj: Object) -> Object:
+    """The Scale of a workload with those that own its replicas (a new object)."""
+    owners = of_scale(read_managers(metadata_of(obj).get("managedFields")), SCALE.resource.api_version)
+    return {**scale, "metadata": {**metadata_of(scale), "managedFields": write_managers(owners)}}
+
+
+def _take_owners(call: Call, obj: Object, entries: Any) -> None:
+    """Write into a workload who owns its replicas, after an apply of its Scale left these managedFields."""
+    meta = metadata_of(obj)
+    owners = of_workload(
+        read_managers(meta.pop("managedFields", None)), read_managers(entries), call.resource.api_version
+    )
+    if owners:
+        meta["managedFields"] = write_managers(owners)
 
 
 def _check(call: Call, after: Object, before: Object) -> None:
