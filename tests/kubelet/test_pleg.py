@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from tests.fakes.waiting import eventually, running
 from tests.kubelet.fake_runtime import FakeRuntime, container
 
-from podwright.kubelet.pleg import Pleg, changed, relist_after
+from podwright.kubelet.pleg import TRUSTED, Pleg, changed, relist_after
 from podwright.kubelet.runtime_state import ContainerState, ContainerSummary, PodSummary
 
 RUNNING = PodSummary("u", "p", "d", [("sb", True)], [ContainerSummary("c", "a", ContainerState.RUNNING)])
@@ -66,3 +68,28 @@ async def test_each_relist_is_handed_on() -> None:
     runtime.put(pod("u"), [container("a")])
     await Pleg(runtime, lambda _: None, seen.append).relist()
     assert [set(s) for s in seen] == [{"u"}]
+
+
+async def test_what_is_known_already_wakes_nobody() -> None:
+    runtime, woken, known = FakeRuntime(), [], {"u"}
+    pleg = Pleg(runtime, woken.append, lambda _: None, lambda summary: summary.uid in known)
+    for uid in "uv":
+        runtime.put(pod(uid), [container("a", uid=uid)])
+    await pleg.relist()
+    assert woken == ["v"]
+    runtime.pods.clear()
+    await pleg.relist()
+    assert sorted(woken[1:]) == ["u", "v"]
+
+
+async def test_the_last_relist_counts_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = FakeRuntime()
+    runtime.put(pod("u"), [container("a")])
+    pleg = Pleg(runtime, lambda _: None, lambda _: None)
+    assert pleg.last_seen("u") is None
+    await pleg.relist()
+    assert (pleg.last_seen("u"), pleg.last_seen("v")) == ((await runtime.list_pods())["u"], None)
+    loop = asyncio.get_running_loop()
+    later = loop.time() + TRUSTED
+    monkeypatch.setattr(loop, "time", lambda: later)
+    assert pleg.last_seen("u") is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import pytest
@@ -11,11 +12,12 @@ from tests.kubelet.fake_runtime import NOW, Events, FakeRuntime, FakeVolumes, No
 
 from podwright.client.interface import Client
 from podwright.kubelet.allocation import Allocations
+from podwright.kubelet.errors import WaitingError
 from podwright.kubelet.interfaces import MountedVolumes, SyncResult
 from podwright.kubelet.pod_lifecycle import Collaborators, PodLifecycle, deadline_left
 from podwright.kubelet.pod_state import PodState, Stage
 from podwright.kubelet.pod_workers import StillRunning
-from podwright.kubelet.runtime_state import PodRuntimeStatus
+from podwright.kubelet.runtime_state import PodRuntimeStatus, PodSummary
 from podwright.kubelet.status.generate import HostFacts
 from podwright.kubelet.status.manager import StatusManager
 
@@ -48,7 +50,11 @@ class Stubborn(FakeRuntime):
         return
 
 
-def lifecycle(runtime: FakeRuntime, statuses: StatusManager | None = None) -> PodLifecycle:
+def lifecycle(
+    runtime: FakeRuntime,
+    statuses: StatusManager | None = None,
+    last_seen: Callable[[str], PodSummary | None] = lambda _: None,
+) -> PodLifecycle:
     client = cast(Client, FakeClient())
     return PodLifecycle(
         Collaborators(
@@ -62,6 +68,7 @@ def lifecycle(runtime: FakeRuntime, statuses: StatusManager | None = None) -> Po
             network_error=lambda: "",
             now=lambda: datetime.datetime.now(datetime.UTC),
             allocations=Allocations(),
+            last_seen=last_seen,
         )
     )
 
@@ -122,3 +129,64 @@ async def test_a_container_found_running_is_not_told_as_such_before_its_post_sta
     await passes.sync(given)
     await passes.sync(given)
     assert [(status or {}).get("phase") for status in told] == [None, "Running"]
+
+
+class Listed:
+    """What relists have shown."""
+
+    def __init__(self, runtime: FakeRuntime) -> None:
+        self.runtime = runtime
+        self.pods: Mapping[str, PodSummary] = {}
+
+    async def relist(self) -> None:
+        self.pods = await self.runtime.list_pods()
+
+    def last_seen(self, uid: str) -> PodSummary | None:
+        return self.pods.get(uid)
+
+
+async def test_a_settled_pod_that_a_relist_shows_as_it_was_is_not_asked_for() -> None:
+    runtime = FakeRuntime()
+    relists = Listed(runtime)
+    passes = lifecycle(runtime, last_seen=relists.last_seen)
+    given = pod() | {"spec": {"containers": [{"name": "a"}]}}
+    await passes.sync(given)
+    await relists.relist()
+    assert passes.knows(relists.pods["u"])
+    asked = runtime.did("status")
+    for _ in range(2):
+        await passes.sync(given, routine=True)
+    assert (runtime.did("status"), runtime.did("sync")) == (asked, 3)
+
+
+@pytest.mark.parametrize("case", ["something happened", "no relist", "an end that nobody told", "a pass that failed"])
+async def test_otherwise_it_is_asked_for(case: str) -> None:
+    runtime = FakeRuntime()
+    relists = Listed(runtime)
+    passes = lifecycle(runtime, last_seen=relists.last_seen)
+    given = pod() | {"spec": {"containers": [{"name": "a"}]}}
+    await passes.sync(given)
+    await relists.relist()
+    if case == "no relist":
+        relists.pods = {}
+    elif case == "an end that nobody told":
+        runtime.exit("u", 1, tell=False)
+        await relists.relist()
+        assert not passes.knows(relists.pods["u"])
+    elif case == "a pass that failed":
+        runtime.failures = {"a": WaitingError("R", "no")}
+        await passes.sync(given)
+        assert not passes.knows(relists.pods["u"])
+    asked = runtime.did("status")
+    await passes.sync(given, routine=case != "something happened")
+    assert runtime.did("status") > asked
+
+
+async def test_a_pod_that_is_ended_is_known_no_more() -> None:
+    runtime = FakeRuntime()
+    relists = Listed(runtime)
+    passes = lifecycle(runtime)
+    await passes.sync(pod() | {"spec": {"containers": [{"name": "a"}]}})
+    await relists.relist()
+    await passes.terminate("u", None, PodState(Stage.TERMINATING, wanted=False))
+    assert not passes.knows(relists.pods["u"])

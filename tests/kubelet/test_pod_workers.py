@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from tests.fakes.waiting import running
 
+from podwright.cri.errors import CriError
 from podwright.kubelet.pod_state import Doomed, Orphaned, PodState, Removed, Seen, Stage
 from podwright.kubelet.pod_workers import Outcome, PodWorkers
 from podwright.kubelet.status.generate import Verdict
@@ -29,6 +31,7 @@ class Recorded:
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str, Any]] = []
+        self.routine: list[bool] = []
         self.outcomes: list[Outcome | Exception] = []
         self.gates: dict[str, asyncio.Event] = {}
         self.changed = asyncio.Event()
@@ -39,7 +42,8 @@ class Recorded:
         if what in self.gates:
             await self.gates[what].wait()
 
-    async def sync(self, pod: Object) -> Outcome:
+    async def sync(self, pod: Object, *, routine: bool = False) -> Outcome:
+        self.routine.append(routine)
         await self._note("sync", pod["metadata"]["uid"], pod["metadata"]["labels"])
         answer = self.outcomes.pop(0) if self.outcomes else Outcome()
         if isinstance(answer, Exception):
@@ -205,6 +209,48 @@ async def test_a_pass_may_ask_for_another_at_once(done: Recorded, workers: PodWo
     workers.tell("u", Seen(pod()))
     await settled()
     assert done.did("sync") == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "routine"),
+    [
+        pytest.param(Outcome(), True, id="after a pass that left nothing to do"),
+        pytest.param(Outcome(retry_after=0.01), False, id="not when something was left"),
+        pytest.param(Outcome(again=True), False, id="not when the pass itself has changed something"),
+        pytest.param(CriError("Unavailable", "gone"), False, id="not after a pass that failed"),
+    ],
+)
+async def test_a_pass_that_time_alone_asks_for_is_routine(
+    done: Recorded, first: Outcome | Exception, routine: bool
+) -> None:
+    done.outcomes = [first]
+    workers = PodWorkers(done, resync=0.01, chance=lambda: 0.0)
+    async with running(workers.run()):
+        workers.tell("u", Seen(pod()))
+        await done.until(lambda: done.did("sync") >= 3)
+    assert done.routine[:3] == [False, routine, True]
+
+
+async def test_what_is_told_or_happens_is_no_routine(done: Recorded, workers: PodWorkers) -> None:
+    workers.tell("u", Seen(pod()))
+    await settled()
+    workers.tell("u", Seen(pod(n="1")))
+    await settled()
+    workers.wake("u")
+    await settled()
+    assert done.routine == [False, False, False]
+
+
+async def test_what_happens_during_a_pass_makes_the_next_one_no_routine(done: Recorded) -> None:
+    done.gates["sync"] = asyncio.Event()
+    workers = PodWorkers(done, resync=0.01, chance=lambda: 0.0)
+    async with running(workers.run()):
+        workers.tell("u", Seen(pod()))
+        await done.until(lambda: done.did("sync") == 1)
+        workers.tell("u", Seen(pod(n="1")))
+        done.gates["sync"].set()
+        await done.until(lambda: done.did("sync") >= 3)
+    assert done.routine[:3] == [False, False, True]
 
 
 async def test_a_wake_up_of_an_unknown_pod_says_so(workers: PodWorkers) -> None:

@@ -40,6 +40,7 @@ from podwright.kubelet.pod_lifecycle import Clock, Collaborators, PodLifecycle
 from podwright.kubelet.pod_state import Doomed, Orphaned, Removed, Seen, Stage
 from podwright.kubelet.pod_workers import PodWorkers
 from podwright.kubelet.preemption import victims
+from podwright.kubelet.runtime_state import PodSummary
 from podwright.kubelet.shutdown import shut_down
 from podwright.kubelet.static_pods import StaticPods
 from podwright.kubelet.status.generate import Verdict
@@ -97,6 +98,7 @@ class Kubelet:
                 network_error=self._node.network_error,
                 now=parts.now,
                 allocations=self._allocations,
+                last_seen=self._last_seen,
             )
         )
         self._workers = PodWorkers(self._lifecycle, resync=config.syncFrequency, on_forgotten=self._is_gone)
@@ -106,7 +108,7 @@ class Kubelet:
         self._nodes = Informer(parts.client, NODES, field_selector=f"metadata.name={node_name}")
         self._nodes.add_handler(self._node.follow)
         self._mirrors = MirrorPods(parts.client, node_name, lambda: self._node.uid, self._is_ending)
-        self._pleg = Pleg(parts.runtime, self.wake, self._take_relist)
+        self._pleg = Pleg(parts.runtime, self.wake, self._take_relist, self._lifecycle.knows)
         self._eviction = EvictionManager(
             config,
             EvictionCollaborators(
@@ -335,6 +337,9 @@ class Kubelet:
         self._retry_resizes()
         if is_static(pod):
             self._mirrors.ended(key_of(pod))
+
+    def _last_seen(self, uid: str) -> PodSummary | None:
+        return self._pleg.last_seen(uid)
 
     def _take_relist(self, summaries: Summaries) -> None:
         if self._sources.complete:

@@ -1,7 +1,8 @@
 """Tells which Pods have changed in the runtime: its own events where it has them, a relist where it has not.
 
 Run by `kubelet`; only reads. With a healthy stream a relist is a safety net, twice a minute. Without one it comes
-fast after something has happened, and ever more slowly while nothing does.
+fast after something has happened, and ever more slowly while nothing does. What the last one showed is kept: a Pod of
+which the kubelet has seen as much already is neither woken for it nor asked for again when it is merely looked after.
 Page: https://kubernetes.io/docs/tasks/administer-cluster/switch-to-evented-pleg/
 """
 
@@ -22,6 +23,8 @@ WITH_EVENTS = 30.0
 """Seconds between relists while events come."""
 FASTEST, SLOWEST = 0.2, 2.0
 """Seconds between relists without events."""
+TRUSTED = 1.5 * WITH_EVENTS
+"""Seconds for which a relist says how things are; the next one has come by then, unless the runtime does not answer."""
 CHECK_AFTER = 2.0
 """Seconds after a Pod's end until a relist makes sure that a call which was broken off has left nothing."""
 _STREAM = Backoff(base=1.0, cap=60.0)
@@ -43,17 +46,31 @@ class Pleg:
     """The generator of Pod lifecycle events."""
 
     def __init__(
-        self, runtime: PodRuntime, on_change: Callable[[str], object], on_relist: Callable[[Summaries], None]
+        self,
+        runtime: PodRuntime,
+        on_change: Callable[[str], object],
+        on_relist: Callable[[Summaries], None],
+        knows: Callable[[PodSummary], bool] = lambda _: False,
     ) -> None:
-        """`on_change` is given UIDs, `on_relist` everything that a relist showed."""
+        """`on_change` is given UIDs, `on_relist` everything that a relist showed.
+
+        `knows` says whether all that a relist shows of a Pod has been seen and acted on.
+        """
         self._runtime = runtime
         self._on_change = on_change
         self._on_relist = on_relist
+        self._knows = knows
         self._known: Summaries = {}
+        self._listed_at = -TRUSTED
         self._streaming = False
         self._active_at = 0.0
         self._hurry = asyncio.Event()
         self._check: asyncio.TimerHandle | None = None
+
+    def last_seen(self, uid: str) -> PodSummary | None:
+        """The Pod as the last relist showed it; None: it did not, or was too long ago."""
+        recent = asyncio.get_running_loop().time() - self._listed_at < TRUSTED
+        return self._known.get(uid) if recent else None
 
     def expect(self) -> None:
         """The kubelet itself is at work on something: look sooner."""
@@ -82,13 +99,15 @@ class Pleg:
 
     async def relist(self) -> None:
         """Compare everything with the last time. Raises CriError."""
+        began = asyncio.get_running_loop().time()
         new = await self._runtime.list_pods()
         uids = changed(self._known, new)
-        self._known = new
+        self._known, self._listed_at = new, began
         if uids:
             self._active_at = asyncio.get_running_loop().time()
         for uid in uids:
-            self._on_change(uid)
+            if uid not in new or not self._knows(new[uid]):
+                self._on_change(uid)
         self._on_relist(new)
 
     async def _follow_events(self) -> None:

@@ -31,7 +31,7 @@ from podwright.kubelet.kuberuntime.pod_containers import app_containers, init_co
 from podwright.kubelet.kuberuntime.together import all_of
 from podwright.kubelet.pod_state import PodState
 from podwright.kubelet.pod_workers import Outcome, StillRunning
-from podwright.kubelet.runtime_state import ContainerState, PodRuntimeStatus
+from podwright.kubelet.runtime_state import ContainerState, PodRuntimeStatus, PodSummary, still_true
 from podwright.kubelet.status.containers import ProbeResult, Seen
 from podwright.kubelet.status.generate import HostFacts, Stage, Verdict, pod_status, refused_status
 from podwright.kubelet.status.manager import StatusManager
@@ -66,6 +66,8 @@ class Collaborators:
     """why the runtime cannot give a Pod a network now; "": it can"""
     now: Clock
     allocations: Allocations
+    last_seen: Callable[[str], PodSummary | None]
+    """a Pod as a relist of late has shown it, by its UID"""
 
 
 class PodLifecycle:
@@ -77,6 +79,8 @@ class PodLifecycle:
         self._untouched: set[str] = set()
         self._stopped: dict[str, PodRuntimeStatus] = {}
         self._sandbox_failures: dict[str, int] = {}
+        self._acted_on: dict[str, PodRuntimeStatus] = {}
+        """what the runtime had at the end of the last pass that left nothing to do"""
 
     def untouched(self, uid: str) -> None:
         """The runtime has nothing of this new Pod yet, so its first pass need not ask."""
@@ -87,12 +91,20 @@ class PodLifecycle:
         self._with.recorder.event(pod, "Warning", verdict.reason, verdict.message.removeprefix("Pod was rejected: "))
         self._with.statuses.set(uid_of(pod), refused_status(pod, verdict, self._with.now()))
 
-    async def sync(self, pod: Object) -> Outcome:
-        """One pass to make the Pod run."""
+    def knows(self, summary: PodSummary) -> bool:
+        """Whether the last pass has seen all that a relist shows of the Pod."""
+        status = self._acted_on.get(summary.uid)
+        return status is not None and still_true(status, summary)
+
+    async def sync(self, pod: Object, *, routine: bool = False) -> Outcome:
+        """One pass to make the Pod run. `routine`: nothing is known to have happened since the last one."""
         uid = uid_of(pod)
+        known = self._acted_on.pop(uid, None)
         if uid in self._untouched:
             self._untouched.discard(uid)
             before = PodRuntimeStatus(uid, name_of(pod), namespace_of(pod))
+        elif routine and known is not None and still_true(known, self._with.last_seen(uid)):
+            before = known
         else:
             before = await self._with.runtime.pod_status(uid)
         status = self._status(pod, before)
@@ -137,16 +149,20 @@ class PodLifecycle:
         self._publish(pod, after)
         if result.changed:
             await self._with.runtime.collect_garbage(pod, after)
+        again = result.changed and bool(_passed(pod, after) - _passed(pod, before))
+        if retry_after is None and not again:
+            self._acted_on[uid] = after
         return Outcome(
             retry_after=retry_after,
             # What was read before the pass says nothing of the time during it.
             seen_at=seen_at if result.changed else None,
-            again=result.changed and bool(_passed(pod, after) - _passed(pod, before)),
+            again=again,
         )
 
     async def terminate(self, uid: str, pod: Object | None, state: PodState) -> None:
         """Stop every container and sandbox. Raises StillRunning when some are left, and what the runtime raises."""
         self._untouched.discard(uid)
+        self._acted_on.pop(uid, None)
         self._failures.pop(uid, None)
         self._sandbox_failures.pop(uid, None)
         runtime = await self._with.runtime.pod_status(uid)

@@ -71,8 +71,8 @@ class Outcome:
 class Handlers(Protocol):
     """What there is to do for a Pod; see `pod_lifecycle`."""
 
-    async def sync(self, pod: Object) -> Outcome:
-        """One pass to make it run."""
+    async def sync(self, pod: Object, *, routine: bool = False) -> Outcome:
+        """One pass to make it run. `routine`: nothing is known to have happened since the last one, which went well."""
         ...
 
     async def terminate(self, uid: str, pod: Object | None, state: PodState) -> None:
@@ -96,6 +96,8 @@ class _Worker:
     interrupted: bool = False
     due: bool = False
     """another pass is wanted for a reason other than a wake-up"""
+    settled: bool = False
+    """the last pass left nothing to do, and nothing has been told since"""
     woken_at: float | None = None
     timer: asyncio.TimerHandle | None = None
     failures: int = 0
@@ -154,6 +156,7 @@ class PodWorkers:
         if interrupt and worker.operation is not None:
             worker.interrupted = True
             worker.operation.cancel()
+        worker.settled = False
         if state.stage is not Stage.FINISHED:
             worker.due = True
             self._begin(worker)
@@ -223,8 +226,9 @@ class PodWorkers:
                 if worker.timer is not None:
                     worker.timer.cancel()
                     worker.timer = None
-                worker.due, worker.woken_at = False, None
-                delay = await self._pass(worker)
+                routine = worker.settled and worker.woken_at is None
+                worker.due, worker.woken_at, worker.settled = False, None, False
+                delay = await self._pass(worker, routine=routine)
         finally:
             worker.task = None
         if self._workers.get(worker.uid) is worker and delay is not None:
@@ -244,13 +248,13 @@ class PodWorkers:
         worker.due = True
         self._begin(worker)
 
-    async def _pass(self, worker: _Worker) -> float | None:
+    async def _pass(self, worker: _Worker, *, routine: bool) -> float | None:
         """One pass; returns the seconds until the next one is due, None when nothing is left to wait for."""
         state, pod = worker.state, worker.pod
         try:
             match state.stage:
                 case Stage.SYNCING if pod is not None:
-                    outcome = await self._interruptible(worker, self._handlers.sync(pod))
+                    outcome = await self._interruptible(worker, self._handlers.sync(pod, routine=routine))
                     worker.failures = 0
                     return self._after_sync(worker, outcome) if outcome is not None else None
                 case Stage.TERMINATING:
@@ -289,6 +293,7 @@ class PodWorkers:
             self.tell(worker.uid, Ended())
         elif outcome.again:
             worker.due = True
+        worker.settled = outcome.retry_after is None and not worker.due
         resync = self._resync * (1 + JITTER * self._chance())
         return resync if outcome.retry_after is None else min(outcome.retry_after, resync)
 

@@ -127,3 +127,18 @@ class PodSummary:
     sandboxes: Sequence[tuple[str, bool]] = ()
     """(id, ready)"""
     containers: Sequence[ContainerSummary] = field(default=())
+
+
+def still_true(status: PodRuntimeStatus, summary: PodSummary | None) -> bool:
+    """Whether a look at the Pod would show nothing but `status`, going by what a relist has shown of it.
+
+    Only where nothing else can change unseen: containers run or have ended, and the sandbox has its addresses.
+    """
+    sandbox = status.sandbox
+    if summary is None or sandbox is None or not sandbox.ready or not (sandbox.ips or sandbox.host_network):
+        return False
+    if any(c.state not in (ContainerState.RUNNING, ContainerState.EXITED) for c in status.containers):
+        return False
+    return {(s.id, s.ready) for s in status.sandboxes} == set(summary.sandboxes) and (
+        {(c.id, c.state) for c in status.containers} == {(c.id, c.state) for c in summary.containers}
+    )
