@@ -85,6 +85,60 @@ def test_interrupted_run_deletes_what_it_created(node: RunningNode, tmp_path: Pa
     assert b"pod/cli-served deleted" in said and b"Traceback" not in said
 
 
+def workload(folder: Path, name: str, kind: str, one: dict[str, Any], **spec: Any) -> Path:
+    """A Deployment's or a Job's manifest."""
+    version, policy = ("batch/v1", "Never") if kind == "Job" else ("apps/v1", "Always")
+    labels = {} if kind == "Job" else {"app": name}
+    selector = {} if kind == "Job" else {"selector": {"matchLabels": labels}}
+    pod = {
+        "terminationGracePeriodSeconds": 1,
+        "restartPolicy": policy,
+        "containers": [{"name": "a", "image": IMAGE, **one}],
+    }
+    template = {"metadata": {"labels": labels}, "spec": pod}
+    made = {
+        "apiVersion": version,
+        "kind": kind,
+        "metadata": {"name": name},
+        "spec": {**selector, "template": template, **spec},
+    }
+    file = folder / f"{name}.json"
+    file.write_text(json.dumps(made))
+    return file
+
+
+def test_run_waits_for_workloads_and_deletes_them_with_their_pods(node: RunningNode, tmp_path: Path) -> None:
+    served = workload(tmp_path, "cli-rolled", "Deployment", sh("echo up; sleep 1000"), replicas=2)
+    first = podwright(node, "run", served)
+    assert (first.returncode, first.stdout) == (0, ""), first.stderr
+    assert "deployment/cli-rolled is rolled out: 2 of 2 Pods available" in first.stderr
+    with subprocess.Popen(
+        [PODWRIGHT, "run", "--rm", "--data-dir", node.data_dir, served], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline().endswith(b"] up\n")
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == 130 and b"Traceback" not in said
+    # It was there before: what this run did not create it does not delete.
+    assert b"deleted" not in said
+    kubectl(node, "delete", "deployment", "cli-rolled", "--cascade=foreground", "--wait")
+
+    job = workload(tmp_path, "cli-job", "Job", sh("echo $HOSTNAME | cut -c1-7; exit 5"), backoffLimit=0)
+    done = podwright(node, "run", "--rm", job)
+    assert (done.returncode, done.stdout) == (5, "cli-job\n"), done.stderr
+    assert "BackoffLimitExceeded" in done.stderr and "job/cli-job deleted" in done.stderr
+    assert "cli-job" not in podwright(node, "ps").stdout
+
+
+def test_run_says_why_a_workload_does_not_come_up(node: RunningNode, tmp_path: Path) -> None:
+    missing = {"image": "example/none:1", "imagePullPolicy": "Never"}
+    done = podwright(node, "run", "--rm", workload(tmp_path, "cli-none", "Deployment", missing))
+    assert done.returncode == 1
+    assert "deployment/cli-none will not get on by itself" in done.stderr and "ErrImageNeverPull" in done.stderr
+    assert "deployment/cli-none deleted" in done.stderr and "cli-none" not in podwright(node, "ps").stdout
+
+
 def test_status_ps_and_logs_of_a_pod(node: RunningNode, tmp_path: Path) -> None:
     file = manifest(tmp_path, "cli-seen", sh("echo first; echo last; sleep 1000"), policy="Always")
     assert podwright(node, "run", file).returncode == 0

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from podwright.api.errors import NotFound
 from podwright.api.objects import Object, copy_object, name_of, namespace_of, uid_of
 from podwright.api.pods import is_terminal
-from podwright.api.resources import PODS, Resource
+from podwright.api.resources import CRON_JOBS, JOBS, PODS, Resource
+from podwright.cli.workloads import FOLLOWED
 from podwright.client.interface import DeleteOptions, PatchType
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ async def _discover(client: HttpClient, api_version: str) -> dict[str, Resource]
 
 
 async def apply(client: HttpClient, wanted: Wanted) -> Applied:
-    """Apply one object. A Pod that has ended never runs again, so it makes room for the new one.
+    """Apply one object. A Pod or Job that has ended never runs again, so it makes room for the new one.
 
     Raises a StatusError (Conflict where another manager owns a field) or OSError.
     """
@@ -92,7 +93,7 @@ async def apply(client: HttpClient, wanted: Wanted) -> Applied:
         before = await client.get(resource, name, namespace)
     except NotFound:
         before = None
-    replaced = before is not None and resource == PODS and is_terminal(before)
+    replaced = before is not None and _has_ended(resource, before)
     if before is not None and replaced:
         await delete_and_wait(client, resource, before)
     applied = await client.patch(
@@ -108,10 +109,12 @@ async def apply(client: HttpClient, wanted: Wanted) -> Applied:
 
 
 async def delete_and_wait(client: HttpClient, resource: Resource, obj: Object) -> None:
-    """Delete this very object, and return when it is gone."""
+    """Delete this very object, and return when it is gone, and a workload's Pods with it."""
     name, namespace, uid = name_of(obj), namespace_of(obj), uid_of(obj)
+    # Whoever waits for the end of a workload means that of its Pods.
+    policy = "Foreground" if resource in FOLLOWED or resource == CRON_JOBS else "Background"
     try:
-        await client.delete(resource, name, namespace, DeleteOptions(uid=uid, propagation_policy="Background"))
+        await client.delete(resource, name, namespace, DeleteOptions(uid=uid, propagation_policy=policy))
     except NotFound:
         return
     while True:
@@ -125,3 +128,11 @@ async def delete_and_wait(client: HttpClient, resource: Resource, obj: Object) -
             async for event in events:
                 if event.type == "DELETED" and uid_of(event.object) == uid:
                     return
+
+
+def _has_ended(resource: Resource, obj: Object) -> bool:
+    if resource == PODS:
+        return is_terminal(obj)
+    conditions = (obj.get("status") or {}).get("conditions") or ()
+    ends = (one for one in conditions if one.get("type") in ("Complete", "Failed"))
+    return resource == JOBS and any(one.get("status") == "True" for one in ends)

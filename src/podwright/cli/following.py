@@ -1,80 +1,65 @@
-"""Follows the Pods that `podwright run` started: their events and logs as they come, until each has arrived.
+"""Follows what `podwright run` started: events and logs of Pods as they come, until each Pod and workload has arrived.
 
-A Pod that serves has arrived when it is Ready, every other one when it has ended. Nothing is polled: Pods and events
-are watched, logs are streamed.
+A Pod that serves has arrived when it is Ready, a workload when it is rolled out, what works to an end when it has
+ended. Nothing is polled: objects and events are watched, logs are streamed.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from podwright.api.errors import StatusError
-from podwright.api.objects import Key, Object, key_of, uid_of
+from podwright.api.objects import Key, Object, key_of, name_of, uid_of
 from podwright.api.pods import is_terminal
-from podwright.api.resources import EVENTS, PODS
+from podwright.api.resources import EVENTS, PODS, Resource
 from podwright.cli.connection import text_of
 from podwright.cli.containers import container_states
 from podwright.cli.explain import event_count
-from podwright.cli.outcome import Outcome, Stage, is_settled, outcome_of, serves
+from podwright.cli.followed import FollowedPod
+from podwright.cli.followed_workloads import Workloads
+from podwright.cli.outcome import Stage, serves
 from podwright.cli.pod_logs import LineWriter, LogQuery, copy_log, prefix_of
 from podwright.cli.pod_report import finding_lines, findings
 from podwright.cli.pulls import PullStory, being_pulled, weigh
+from podwright.cli.story import Story
+from podwright.cli.workloads import FOLLOWED, pods_at_once
 from podwright.client.informer import Informer
+from podwright.client.informers import OWNER, owner_uids
 
 if TYPE_CHECKING:
     from podwright.client.http import HttpClient
 
 
-class Story:
-    """What happens, on standard error, with the seconds since the beginning."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-
-    def tell(self, text: str) -> None:
-        """One thing that happened; more lines are set in."""
-        first, *rest = text.splitlines() or [""]
-        click.echo(f"[{time.monotonic() - self._began:6.2f}s] {first}", err=True)
-        for line in rest:
-            click.echo(f"{'':9} {line}", err=True)
-
-
-@dataclass(slots=True)
-class _Followed:
-    pod: Object
-    outcome: Outcome
-    many_containers: bool
-    logged: set[str] = field(default_factory=set)
-    """ids of the containers whose logs are being copied, or were"""
-    explained: set[tuple[tuple[str, str], ...]] = field(default_factory=set)
-
-
 class Following:
-    """Watches everything in `namespaces` from `start` on; `expect` names the Pods to follow before they are applied."""
+    """Watches what belongs to the files from `start` on; `applied` says of each object that it is there."""
 
     def __init__(
-        self, client: HttpClient, data_dir: Path, story: Story, titles: Collection[tuple[str, Key]], endpoint: str
+        self,
+        client: HttpClient,
+        data_dir: Path,
+        story: Story,
+        wanted: Collection[tuple[Resource, Key]],
+        endpoint: str,
     ) -> None:
-        """`titles`: kind and key of each object of the files; events about them are told. `endpoint`: the runtime's."""
+        """`wanted`: the objects of the files; events about them are told. `endpoint`: the runtime's."""
         self._client = client
         self._data_dir = data_dir
         self._story = story
-        self._about = set(titles)
-        self._wanted = [key for kind, key in titles if kind == PODS.kind]
+        self._about = {(resource.kind, key) for resource, key in wanted}
+        self._wanted = [key for resource, key in wanted if resource == PODS]
         self._uids: dict[Key, str] = {}
-        self._pods: dict[Key, _Followed] = {}
+        self._pods: dict[Key, FollowedPod] = {}
         self._gone: set[Key] = set()
         self._changed = asyncio.Event()
-        namespaces = sorted({key.namespace for _, key in titles if key.namespace})
+        self._told: dict[str, str] = {}
+        """by uid: how far each workload was when it was told last"""
+        namespaces = sorted({key.namespace for _, key in wanted if key.namespace})
         self._events = [Informer(client, EVENTS, namespace) for namespace in namespaces]
-        self._informers = [Informer(client, PODS, namespace) for namespace in namespaces]
+        self._informers = [Informer(client, PODS, namespace, indexers={OWNER: owner_uids}) for namespace in namespaces]
+        self._workloads = Workloads(client, wanted, self._informers, self._events, self._changed.set)
         self._pulls = PullStory(endpoint, self._being_pulled, self._weight, story.tell)
 
     async def start(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
@@ -83,26 +68,31 @@ class Following:
             informer.add_handler(self._event_seen(informer))
         for informer in self._informers:
             informer.add_handler(self._pod_changed)
-        watches = [group.create_task(informer.run()) for informer in (*self._events, *self._informers)]
-        for informer in (*self._events, *self._informers):
+        informers = [*self._events, *self._informers, *self._workloads.informers()]
+        watches = [group.create_task(informer.run()) for informer in informers]
+        for informer in informers:
             await informer.wait_synced()
         return [*watches, group.create_task(self._pulls.run())]
 
-    def applied(self, pod: Object) -> None:
-        """This Pod is one to follow; an earlier one of its name is not."""
-        key = key_of(pod)
-        self._uids[key] = uid_of(pod)
+    def applied(self, resource: Resource, obj: Object) -> None:
+        """This object is one to follow, if its kind is followed; an earlier one of its name is not."""
+        if resource in FOLLOWED:
+            self._workloads.applied(resource, obj, _now())
+        if resource != PODS:
+            return
+        key = key_of(obj)
+        self._uids[key] = uid_of(obj)
         for informer in self._informers:
             newest = informer.by_key(key)
             if newest is not None:
-                pod = newest if uid_of(newest) == uid_of(pod) else pod
-        self._pod_changed(None, pod)
+                obj = newest if uid_of(newest) == uid_of(obj) else obj
+        self._pod_changed(None, obj)
 
     async def until_arrived(self, timeout: float, *, follow_serving: bool) -> int:
-        """Tell and copy until every Pod has arrived; the exit status of the whole.
+        """Tell and copy until everything has arrived; the exit status of the whole.
 
-        `timeout`: seconds that a Pod may go without getting on by itself. `follow_serving`: stay with Pods that
-        serve, until cancelled or until they are deleted.
+        `timeout`: seconds that something may go without getting on by itself. `follow_serving`: stay with what
+        serves, until cancelled or until it is deleted.
         """
         async with asyncio.TaskGroup() as group:
             copies: list[asyncio.Task[None]] = []
@@ -120,35 +110,40 @@ class Following:
     async def _wait(
         self, timeout: float, follow_serving: bool, group: asyncio.TaskGroup, copies: list[asyncio.Task[None]]
     ) -> bool:
-        loop = asyncio.get_running_loop()
         told_ready: set[Key] = set()
         try:
             async with asyncio.timeout(None) as limit:
                 while True:
                     self._changed.clear()
-                    for key, followed in list(self._pods.items()):
+                    self._workloads.look(_now())
+                    for followed in self._all_pods():
                         if not serves(followed.pod) or follow_serving:
                             copies += self._copy_new_logs(followed, group)
+                    for key, followed in self._pods.items():
                         if followed.outcome.stage is Stage.READY and key not in told_ready:
                             told_ready.add(key)
                             self._story.tell(f"pod/{key.name} is Ready at {_address(followed.pod)}")
+                    self._tell_workloads()
                     if self._arrived(follow_serving):
                         return True
                     await self._explain_stuck()
-                    if any(followed.outcome.stage is Stage.HOPELESS for followed in self._pods.values()):
+                    if self._is_hopeless():
                         return False
-                    if self._unsettled():
-                        if limit.when() is None:
-                            limit.reschedule(loop.time() + timeout)
-                    else:
-                        limit.reschedule(None)
-                    await self._changed.wait()
+                    limit.reschedule(min(self._deadlines(timeout), default=None))
+                    await self._until_changed()
         except TimeoutError:
-            for key in self._unsettled():
-                told = self._pods[key].outcome.stuck in self._pods[key].explained
-                lines = [] if told else await self._why(key)
-                self._story.tell("\n".join([f"pod/{key.name} did not get on in {timeout:g} s", *lines]))
+            await self._tell_overdue(timeout)
             return False
+
+    async def _until_changed(self) -> None:
+        """Until there is something to look at: a change, or that a workload has stayed as it was."""
+        times = [time for one in self._workloads.followed.values() if (time := one.settles_at()) is not None]
+        handle = asyncio.get_running_loop().call_at(min(times), self._changed.set) if times else None
+        try:
+            await self._changed.wait()
+        finally:
+            if handle is not None:
+                handle.cancel()
 
     def _arrived(self, follow_serving: bool) -> bool:
         for key in self._wanted:
@@ -160,31 +155,66 @@ class Following:
             stage = followed.outcome.stage
             if not (stage is Stage.ENDED or (stage is Stage.READY and not follow_serving)):
                 return False
-        return True
+        for one in self._workloads.followed.values():
+            ended = one.gone or one.progress.stage is Stage.ENDED
+            if not ended and (follow_serving or not one.arrived):
+                return False
+        return len(self._workloads.followed) == len(self._workloads.wanted)
 
-    def _unsettled(self) -> list[Key]:
-        return [
-            key
-            for key, followed in self._pods.items()
-            if key not in self._gone and not is_settled(followed.pod, followed.outcome.stage)
+    def _is_hopeless(self) -> bool:
+        if any(followed.outcome.stage is Stage.HOPELESS for followed in self._pods.values()):
+            return True
+        hopeless = [
+            one for one in self._workloads.followed.values() if one.progress.stage is Stage.HOPELESS and not one.arrived
         ]
+        for one in hopeless:
+            self._story.tell("\n".join([f"{one.title} will not get on by itself", *one.reasons()]))
+        return bool(hopeless)
+
+    def _deadlines(self, timeout: float) -> list[float]:
+        """When each of those that are waited for is given up."""
+        pods = [one.deadline(timeout) for key, one in self._pods.items() if key not in self._gone]
+        workloads = [one.deadline(timeout) for one in self._workloads.followed.values()]
+        return [time for time in (*pods, *workloads) if time is not None]
+
+    async def _tell_overdue(self, timeout: float) -> None:
+        now = _now()
+        for key, followed in list(self._pods.items()):
+            if key not in self._gone and _is_over(followed.deadline(timeout), now):
+                told = followed.outcome.stuck in followed.explained
+                lines = [] if told else await self._why(followed)
+                self._story.tell("\n".join([f"pod/{key.name} did not get on in {timeout:g} s", *lines]))
+        for one in list(self._workloads.followed.values()):
+            if _is_over(one.deadline(timeout), now):
+                lines = one.reasons()
+                if not lines and (unready := one.unready()) is not None:
+                    lines = [f"pod/{name_of(unready.pod)} is not Ready", *await self._why(unready)]
+                self._story.tell("\n".join([f"{one.title} did not get on: {one.progress.told}", *lines]))
 
     def _status(self, arrived: bool) -> int:
+        workloads = self._workloads.followed.values()
         codes = [followed.outcome.exit_code for followed in self._pods.values()]
+        codes += [one.progress.exit_code for one in workloads if not one.arrived or one.progress.stage is Stage.ENDED]
         failed = next((code for code in codes if code), 0)
         if failed:
             return failed
-        return 0 if arrived and not self._gone else 1
+        gone = self._gone or any(one.gone and one.progress.stage is not Stage.ENDED for one in workloads)
+        return 0 if arrived and not gone else 1
 
-    def _copy_new_logs(self, followed: _Followed, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+    def _all_pods(self) -> Iterator[FollowedPod]:
+        """Those of the files, and those of workloads."""
+        yield from (followed for key, followed in self._pods.items() if key not in self._gone)
+        yield from self._workloads.pods()
+
+    def _copy_new_logs(self, followed: FollowedPod, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         started = []
+        several = [pods_at_once(one.seen) for one in self._workloads.followed.values()]
+        many_pods = len(self._wanted) + sum(several) > 1
         for state in container_states(followed.pod):
             if not state.container_id or state.container_id in followed.logged or state.state == "waiting":
                 continue
             followed.logged.add(state.container_id)
-            prefix = prefix_of(
-                followed.pod, state.name, many_pods=len(self._wanted) > 1, many_containers=followed.many_containers
-            )
+            prefix = prefix_of(followed.pod, state.name, many_pods=many_pods, many_containers=followed.many_containers)
             started.append(group.create_task(self._copy(key_of(followed.pod), state.name, prefix)))
         return started
 
@@ -194,20 +224,36 @@ class Following:
         except (StatusError, OSError) as error:
             self._story.tell(f"pod/{key.name}: no log of {container}: {text_of(error)}")
 
+    def _tell_workloads(self) -> None:
+        """How far each is, where that has changed."""
+        for uid, one in self._workloads.followed.items():
+            told = one.told()
+            if told and self._told.get(uid) != told:
+                self._told[uid] = told
+                self._story.tell(told)
+
     async def _explain_stuck(self) -> None:
         for key, followed in list(self._pods.items()):
             stuck = followed.outcome.stuck
             if stuck and stuck not in followed.explained and key not in self._gone:
                 followed.explained.add(stuck)
-                self._story.tell("\n".join([f"pod/{key.name} is stuck", *await self._why(key)]))
+                self._story.tell("\n".join([f"pod/{key.name} is stuck", *await self._why(followed)]))
+        for one in list(self._workloads.followed.values()):
+            for troubled in [] if one.arrived else one.troubled():
+                if troubled.outcome.stuck not in one.explained:
+                    one.explained.add(troubled.outcome.stuck)
+                    lines = await self._why(troubled)
+                    self._story.tell("\n".join([f"{one.title}: pod/{name_of(troubled.pod)} is stuck", *lines]))
 
-    async def _why(self, key: Key) -> list[str]:
+    async def _why(self, followed: FollowedPod) -> list[str]:
+        key = key_of(followed.pod)
         try:
             return finding_lines(await findings(self._client, self._data_dir, key.namespace, key.name))
         except (StatusError, OSError) as error:
             return [text_of(error)]
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
+        self._changed.set()
         pod = new or old
         if pod is None or self._uids.get(key := key_of(pod)) != uid_of(pod):
             return
@@ -215,28 +261,25 @@ class Following:
             if self._pods[key].outcome.stage is not Stage.ENDED:
                 self._gone.add(key)
                 self._story.tell(f"pod/{key.name} was deleted")
-        else:
-            followed = self._pods.get(key)
-            if followed is None:
-                followed = self._pods[key] = _Followed(
-                    new, Outcome(Stage.WAITING), len(list(container_states(new))) > 1
-                )
-            followed.pod, followed.outcome = new, outcome_of(new)
-            if followed.outcome.exit_code and not is_terminal(old or {}):
-                self._story.tell(f"pod/{key.name} failed; `podwright why {key.name}` says more")
-        self._changed.set()
+            return
+        followed = self._pods.get(key)
+        if followed is None or uid_of(followed.pod) != uid_of(new):
+            followed = self._pods[key] = FollowedPod.of(new, _now())
+        followed.look(new, _now())
+        if followed.outcome.exit_code and not is_terminal(old or {}):
+            self._story.tell(f"pod/{key.name} failed; `podwright why {key.name}` says more")
 
     def _being_pulled(self) -> list[str]:
         events = [event for informer in self._events for event in informer.items()]
         found: dict[str, None] = {}
-        for key, followed in self._pods.items():
-            if key not in self._gone:
-                about = [one for one in events if (one.get("involvedObject") or {}).get("uid") == self._uids[key]]
-                found.update(dict.fromkeys(being_pulled(followed.pod, about)))
+        for followed in self._all_pods():
+            uid = uid_of(followed.pod)
+            about = [one for one in events if (one.get("involvedObject") or {}).get("uid") == uid]
+            found.update(dict.fromkeys(being_pulled(followed.pod, about)))
         return list(found)
 
     async def _weight(self, image: str) -> int:
-        for followed in self._pods.values():
+        for followed in self._all_pods():
             if any(state.image == image for state in container_states(followed.pod)):
                 return await weigh(self._client, self._data_dir, followed.pod, image)
         return 0
@@ -249,14 +292,28 @@ class Following:
                 return
             about: Mapping[str, str] = new.get("involvedObject") or {}
             key = Key(about.get("namespace") or "", about.get("name") or "")
-            if (about.get("kind"), key) in self._about:
+            of_workload = self._workloads.has(about.get("uid") or "")
+            wanted = (about.get("kind"), key) in self._about
+            if about.get("kind") != PODS.kind or of_workload:
+                # Many Pods have much to tell, and controllers try again and again: what went wrong, once, is enough.
+                wanted = old is None and (wanted or (of_workload and new.get("type") == "Warning"))
+            if wanted:
                 count = event_count(new)
                 often = f" (x{count})" if count > 1 else ""
                 title = f"{str(about.get('kind')).lower()}/{key.name}"
                 self._story.tell(f"{title} {new.get('reason')}: {str(new.get('message')).strip()}{often}")
+            self._changed.set()
 
         return tell
 
 
 def _address(pod: Object) -> str:
     return str((pod.get("status") or {}).get("podIP") or "no address")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _is_over(deadline: float | None, now: float) -> bool:
+    return deadline is not None and deadline <= now

@@ -1,7 +1,8 @@
 """`podwright run`: bring the node up if need be, apply files, show what happens, and end as the containers end.
 
 Its exit status is the container's: for a Pod with several, and for several Pods, that of the first that failed. Pods
-that serve (restartPolicy Always) are left running once they are Ready, or with --rm followed until Ctrl-C.
+that serve (restartPolicy Always) are left running once they are Ready, or with --rm followed until Ctrl-C. So are
+workloads, once they are rolled out; a Job is followed to its end.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from podwright.cli.instance import data_dir_option, find, last
 if TYPE_CHECKING:
     from podwright.api.objects import Object
     from podwright.cli.applying import Applied, Wanted
-    from podwright.cli.following import Story
+    from podwright.cli.story import Story
     from podwright.client.http import HttpClient
 
 
@@ -32,11 +33,15 @@ if TYPE_CHECKING:
 @click.option("--rm", "remove", is_flag=True, help="Delete afterwards what was created.")
 @click.option(
     "--timeout", type=click.FloatRange(min=0), default=120.0, show_default=True,
-    help="Seconds that a Pod may be stuck before this gives up.",
+    help="Seconds that something may not get on before this gives up.",
 )  # fmt: skip
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 def command(data_dir: Path, namespace: str, remove: bool, timeout: float, files: tuple[str, ...]) -> None:
-    """Apply FILE..., follow the Pods, print their logs; the exit status is the container's."""
+    """Apply FILE..., follow Pods and workloads, print logs; the exit status is the container's.
+
+    It ends when Pods have ended or are Ready, Jobs are complete and other workloads rolled out, or when it is clear
+    that they will not be.
+    """
     from podwright.cli.manifests import ManifestError, read
 
     try:
@@ -61,7 +66,7 @@ def _bring_up(data_dir: Path) -> None:
 
 async def _run(data_dir: Path, objects: Sequence[Object], namespace: str, remove: bool, timeout: float) -> int:
     from podwright.cli.applying import UnknownKindError, resolve
-    from podwright.cli.following import Story
+    from podwright.cli.story import Story
 
     task = asyncio.current_task()
     assert task is not None
@@ -92,13 +97,12 @@ async def _follow(
 ) -> int:
     from podwright.api.errors import StatusError
     from podwright.api.objects import key_of
-    from podwright.api.resources import PODS
     from podwright.cli.applying import apply
     from podwright.cli.following import Following
 
-    titles = [(one.resource.kind, key_of(one.object)) for one in wanted]
+    objects = [(one.resource, key_of(one.object)) for one in wanted]
     endpoint = connection.runtime_endpoint(data_dir, connection.require_up(data_dir))
-    following = Following(client, data_dir, story, titles, endpoint)
+    following = Following(client, data_dir, story, objects, endpoint)
     async with asyncio.TaskGroup() as group:
         watches = await following.start(group)
         try:
@@ -109,8 +113,7 @@ async def _follow(
                     raise click.ClickException(f"{one.title}: {error}") from None
                 applied.append(done)
                 story.tell(f"{one.title} {'created' if done.created else 'applied'}")
-                if one.resource == PODS:
-                    following.applied(done.object)
+                following.applied(one.resource, done.object)
             return await following.until_arrived(timeout, follow_serving=remove)
         finally:
             for watch in watches:
