@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import gc
 import importlib
 import ipaddress
 import logging
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from podwright.admission.chain import Chain
+from podwright.admission.configuration import AdmissionConfiguration
 from podwright.admission.interface import User
 from podwright.admission.plugins import build_chain
 from podwright.api.objects import Object
@@ -41,6 +41,7 @@ from podwright.containerd.config import NodeOptions
 from podwright.containerd.layout import Layout
 from podwright.containerd.managed import ManagedContainerd
 from podwright.containerd.network import gateway
+from podwright.cycles import CycleSearch
 from podwright.kubelet.configuration import KubeletConfiguration
 from podwright.kubelet.node.machine import default_addresses
 from podwright.storage.sqlite import SqliteStore
@@ -62,9 +63,6 @@ _LOADED_LATER: Final = (
 """Rooms that are imported while containerd starts; grpc, below the kubelet, is the largest import of all."""
 
 _TELL_EVERY: Final = 10.0
-_COLLECT_AFTER: Final = (50_000, 20, 100)
-"""Allocations, and generations, between searches for reference cycles: by default a few thousand objects in the API
-have every write wait for searches of the whole heap, 130 ms each, which find nothing. JSON data has no cycles."""
 
 _MASTERS: Final = ("system:masters", "system:authenticated")
 
@@ -86,6 +84,8 @@ class NodeSettings:
     image_credential_provider_bin_dir: Path | None = None
     enable_admission_plugins: Sequence[str] = ()
     disable_admission_plugins: Sequence[str] = ()
+    admission: AdmissionConfiguration = field(default_factory=AdmissionConfiguration)
+    """what admission plugins are told"""
     dns: bool = True
     """whether to serve cluster DNS"""
     node_labels: dict[str, str] = field(default_factory=dict)
@@ -129,6 +129,7 @@ class Node:
         self._stopping = asyncio.Event()
         self._end_pods = False
         self._was_ready = False
+        self._cycles = CycleSearch()
         self._admission = Chain([], [])
         managed = not settings.runtime_endpoint
         self._containerd = (
@@ -148,10 +149,11 @@ class Node:
         Raises an ExceptionGroup of what could not start (MissingProgramError, StartError, OSError, StoreError,
         StatusError) or failed later.
         """
-        gc.set_threshold(*_COLLECT_AFTER)
+        self._cycles.begin()
         try:
             await self._start_and_serve(tell)
         finally:
+            self._cycles.end()
             if self._containerd is not None and not self._was_ready:
                 # A start that was refused leaves no runtime behind; containers of an earlier run live on without it.
                 await self._containerd.stop()
@@ -244,6 +246,7 @@ class Node:
             ("kube-dns", keep_kube_dns(client, names, service_address(settings.service_cidr))),
             ("shared informers", informers.run()),
             ("admission", self._admission.run()),
+            ("search for cycles", self._cycles.run()),
         ]
         if names is not None:
             rooms.append(("dns", names.server.run()))
@@ -300,6 +303,7 @@ class Node:
                 client,
                 settings.enable_admission_plugins,
                 settings.disable_admission_plugins,
+                configuration=settings.admission,
                 resolve_digest=self._digests(client).resolve if asks_registries else None,
             )
             return self._admission
@@ -371,7 +375,7 @@ class Node:
                 except TimeoutError:
                     said = condition(nodes.get(name) or {}, "Ready") or {}
                     tell.waiting(str(said.get("message") or f"{name} has not registered yet"))
-            gc.freeze()  # modules and schema stay for good: no search needs to look at them
+            self._cycles.set_aside()
             self._was_ready = True
             tell.ready(Ready(api.url, self._settings.data_dir / "kubeconfig", name))
         finally:

@@ -39,10 +39,14 @@ class ServiceAccount:
     name = "ServiceAccount"
 
     def __init__(self, client: Client, *, patience: float = 5.0, suffix: Callable[[], str] = random_suffix) -> None:
-        """`patience`: seconds to wait for the default account of a namespace that was made a moment ago."""
+        """`patience`: seconds to wait for the default account of a namespace that was made a moment ago.
+
+        The volume's name need only be apart from a Pod's others. It is drawn once, so that Pods of one template
+        stay alike to the letter (see `apiserver/alike.py`).
+        """
         self._client = client
         self._patience = patience
-        self._suffix = suffix
+        self._volume_name = VOLUME_PREFIX + suffix()
 
     async def admit(self, attributes: Attributes) -> None:
         """Raises Forbidden when the account does not exist."""
@@ -56,7 +60,7 @@ class ServiceAccount:
         if not spec.get("imagePullSecrets") and account.get("imagePullSecrets"):
             spec["imagePullSecrets"] = copy_object(account["imagePullSecrets"])
         if wants_token(spec, account):
-            mount_token(spec, VOLUME_PREFIX + self._suffix())
+            mount_token(spec, self._volume_name)
 
     async def validate(self, attributes: Attributes) -> None:
         """A mirror Pod shows what runs from a file: it cannot get anything from the API. Raises Forbidden."""

@@ -6,11 +6,10 @@ server (defaults, validation, columns) stands in `apiserver/registry`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(NamedTuple):
     """One API resource. Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris"""
 
     group: str

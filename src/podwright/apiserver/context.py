@@ -20,6 +20,7 @@ from podwright.api.errors import Conflict, InternalError, NotFound, UnsupportedM
 from podwright.api.objects import Object
 from podwright.api.resources import Resource
 from podwright.api.schema import Schema
+from podwright.apiserver.alike import Alike
 from podwright.apiserver.registry.strategy import Row
 from podwright.storage.interface import Encode, Entry, Store, StoreFailed
 
@@ -214,6 +215,8 @@ class Context:
         self.allocators: Mapping[Resource, Allocator] = allocators or {}
         self.now = clock or (lambda: datetime.datetime.now(datetime.UTC))
         self.decoded = Decoded()
+        self.fitting: Alike[bool] = Alike()
+        """specs that the schema takes as they are"""
         self._roots = {row.resource: storage_root(row) for row in rows}
 
     def root(self, row: Row, namespace: str = "") -> str:

@@ -18,6 +18,7 @@ from podwright.api.resources import REVIEWS, Resource
 from podwright.apiserver.context import Call, Context
 from podwright.apiserver.handlers import change, create, delete, list_options, patch, read, scale, watch
 from podwright.apiserver.handlers.watch import Seen
+from podwright.apiserver.registry.strategy import Row
 from podwright.client.interface import DeleteOptions, ObjectList, PatchType, WatchEvent
 from podwright.storage.interface import WatcherTooSlow
 
@@ -39,11 +40,14 @@ class LocalClient:
         self._reviews = reviews
 
     def _call(self, resource: Resource, namespace: str, name: str = "", subresource: str = "") -> Call:
+        namespace = namespace if resource.namespaced else ""
+        return Call(self._row(resource), self._user, namespace, name, subresource, field_manager=self._user.name)
+
+    def _row(self, resource: Resource) -> Row:
         row = self._context.rows.get(resource)
         if row is None:
             raise NotFound("the server could not find the requested resource")
-        namespace = namespace if resource.namespaced else ""
-        return Call(row, self._user, namespace, name, subresource, field_manager=self._user.name)
+        return row
 
     async def get(self, resource: Resource, name: str, namespace: str = "") -> Object:
         """See `Client.get`."""
@@ -61,10 +65,12 @@ class LocalClient:
         continue_token: str = "",
     ) -> ObjectList:
         """See `Client.list`."""
-        call = self._call(resource, namespace)
         if not (label_selector or field_selector or limit or continue_token):
-            page = self._context.store.list(self._context.root(call.row, call.namespace))
-            return ObjectList([self._context.read(call.row, entry) for entry in page.entries], str(page.revision))
+            # What every write asks for, several times: without a `Call`, which only selections need.
+            context, row = self._context, self._row(resource)
+            page = context.store.list(context.root(row, namespace if resource.namespaced else ""))
+            return ObjectList([context.read(row, entry) for entry in page.entries], str(page.revision))
+        call = self._call(resource, namespace)
         selection = list_options.selection_of(label_selector, field_selector, call.row)
         options = list_options.ListOptions(selection=selection, limit=limit, continue_token=continue_token)
         listed = await read.list_(self._context, call, options)

@@ -11,9 +11,13 @@ import datetime
 from podwright.api.errors import BadRequest
 from podwright.api.objects import Object
 from podwright.api.schema import Schema
+from podwright.api.schema.node import Node
+from podwright.apiserver.alike import Alike
 from podwright.apiserver.context import Call
 from podwright.apiserver.patch import apply as server_side
+from podwright.apiserver.patch.comparison import created
 from podwright.apiserver.patch.errors import PatchError
+from podwright.apiserver.patch.field_set import FieldSet
 from podwright.apiserver.patch.managed_fields import record_update
 
 MAX_MANAGER = 128
@@ -30,6 +34,7 @@ class SchemaOwnership:
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
+        self._alike: Alike[FieldSet] = Alike()
 
     def track(self, call: Call, obj: Object, old: Object | None, now: datetime.datetime) -> None:
         """See `FieldOwnership.track`."""
@@ -42,7 +47,11 @@ class SchemaOwnership:
             now=now,
             schema=self._schema,
             key=call.row.schema,
+            created_by=self._created_alike if call.row.strategy.made_from_templates else created,
         )
+
+    def _created_alike(self, obj: Object, node: Node) -> FieldSet:
+        return self._alike.of(obj, lambda: created(obj, node))
 
     def apply(self, call: Call, live: Object | None, wanted: Object, force: bool, now: datetime.datetime) -> Object:
         """See `FieldOwnership.apply`."""

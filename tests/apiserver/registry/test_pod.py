@@ -152,3 +152,36 @@ def test_warnings(edits: dict[str, Any], warnings: list[str]) -> None:
 def test_an_update_repeats_no_warning() -> None:
     same = pod({"spec.hostUsers": False})
     assert STRATEGY.warnings(same, same) == []
+
+
+class TestSpecsThatAreAlike:
+    def test_each_pod_has_a_spec_of_its_own(self) -> None:
+        first, second = pod({}), pod({})
+        for one in (first, second):
+            STRATEGY.default(one)
+        first["spec"]["containers"][0]["image"] = "changed"
+        third = pod({})
+        STRATEGY.default(third)
+        assert second == third
+        assert first != third
+
+    def test_what_is_right_once_is_right_again_and_warned_of_again(self) -> None:
+        for _ in range(2):
+            made = pod({"spec.hostUsers": False})
+            STRATEGY.default(made)
+            assert STRATEGY.validate(made) == []
+            assert len(STRATEGY.warnings(made, None)) == 1
+
+    def test_what_is_wrong_is_wrong_each_time(self) -> None:
+        for _ in range(2):
+            made = pod({"spec.restartPolicy": "Sometimes"})
+            STRATEGY.default(made)
+            assert [str(error.path) for error in STRATEGY.validate(made)] == ["spec.restartPolicy"]
+
+    def test_what_is_not_of_the_spec_is_looked_at_each_time(self) -> None:
+        right, mirror = pod({}), pod({})
+        mirror["metadata"]["annotations"] = {"kubernetes.io/config.mirror": "x"}
+        for one in (right, mirror):
+            STRATEGY.default(one)
+        assert STRATEGY.validate(right) == []
+        assert len(STRATEGY.validate(mirror)) == 1

@@ -472,52 +472,58 @@ KINDS = (
 )  # fmt: skip
 
 
-def made_of(kind: str, image: str, policy: str = "") -> tuple[Object, dict[str, Any]]:
-    """An object as a user writes it, and its one container."""
-    container = {"name": "c", "image": image, **({"imagePullPolicy": policy} if policy else {})}
+def made_of(kind: str, image: str, policy: str = "", name: str = "c") -> Object:
+    """An object as a user writes it, with one container."""
+    container = {"name": name, "image": image, **({"imagePullPolicy": policy} if policy else {})}
     pod: Object = {"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [container]}}
     _, place = holder_of(kind)
     made: Object = {}
     at = made
-    for name in place:
-        at[name] = {}
-        at = at[name]
+    for step in place:
+        at[step] = {}
+        at = at[step]
     at.update(pod)
-    return made, container
+    return made
+
+
+def policy_in(kind: str, made: Object) -> str:
+    """The pull policy of its container."""
+    for step in holder_of(kind)[1]:
+        made = made[step]
+    return str(made["spec"]["containers"][0]["imagePullPolicy"])
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("tag", IMAGES)
 class TestDefaultPullPolicy:
     def test_it_is_set_when_an_object_is_created(self, kind: str, tag: str) -> None:
-        made, container = made_of(kind, IMAGES[tag])
+        made = made_of(kind, IMAGES[tag])
         holder_of(kind)[0].default(made)
-        assert container["imagePullPolicy"] == POLICIES[tag]
+        assert policy_in(kind, made) == POLICIES[tag]
 
     def test_a_policy_that_is_written_stays(self, kind: str, tag: str) -> None:
-        made, container = made_of(kind, IMAGES[tag], "Never")
+        made = made_of(kind, IMAGES[tag], "Never")
         holder_of(kind)[0].default(made)
-        assert container["imagePullPolicy"] == "Never"
+        assert policy_in(kind, made) == "Never"
 
     @pytest.mark.parametrize("new", IMAGES)
     def test_an_update_of_the_image_does_not_change_it(self, kind: str, tag: str, new: str) -> None:
         strategy, _ = holder_of(kind)
-        old, _ = made_of(kind, IMAGES[tag])
+        old = made_of(kind, IMAGES[tag])
         strategy.default(old)
-        made, container = made_of(kind, IMAGES[new])
+        made = made_of(kind, IMAGES[new])
         strategy.carry_over(made, old)
         strategy.default(made)
-        assert container["imagePullPolicy"] == POLICIES[tag]
+        assert policy_in(kind, made) == POLICIES[tag]
 
     def test_a_container_that_is_new_in_an_update_gets_its_own(self, kind: str, tag: str) -> None:
         strategy, _ = holder_of(kind)
-        old, other = made_of(kind, "app:1")
-        other["name"] = "other"
+        old = made_of(kind, "app:1", name="other")
         strategy.default(old)
-        made, container = made_of(kind, IMAGES[tag])
+        made = made_of(kind, IMAGES[tag])
         strategy.carry_over(made, old)
         strategy.default(made)
-        assert container["imagePullPolicy"] == POLICIES[tag]
+        assert policy_in(kind, made) == POLICIES[tag]
 
 
 def test_containers_of_a_stateful_set_mount_its_claims() -> None:

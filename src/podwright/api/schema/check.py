@@ -1,6 +1,6 @@
 """What is wrong with a decoded object, measured against the schema; and the object as the API takes it.
 
-Called for every body that a client sends. The way most objects go is `_fits`: nothing is wrong, and the object
+Called for every body that a client sends. The way most objects go is `fits`: nothing is wrong, and the object
 comes back as it is. Only if something is off does `_Walk` look again, name it, and build the object anew:
 without unknown fields, with nulls taken as "not set", with quantities and times in their canonical form.
 
@@ -59,14 +59,15 @@ class Checked:
 
 def check(obj: Any, node: Node) -> Checked:
     """Measure `obj` against `node`; see Checked. Never raises for what a client can send."""
-    if _fits(obj, node):
+    if fits(obj, node):
         return Checked(obj)
     walk = _Walk()
     rebuilt = walk.value(obj, node, _Place("", "", ""))
     return Checked({} if rebuilt is _ABSENT else rebuilt, walk.unknown, walk.errors, walk.message)
 
 
-def _fits(value: Any, node: Node) -> bool:
+def fits(value: Any, node: Node) -> bool:
+    """Whether nothing at all is off, so that `check` would give `value` back."""
     kind = node.kind
     if kind is _OBJECT:
         if type(value) is not dict:
@@ -77,7 +78,7 @@ def _fits(value: Any, node: Node) -> bool:
             if child is None:
                 return False
             plain = child.plain
-            if (type(below) is not plain) if plain is not None else not _fits(below, child):
+            if (type(below) is not plain) if plain is not None else not fits(below, child):
                 return False
         return True
     item = node.item
@@ -87,7 +88,7 @@ def _fits(value: Any, node: Node) -> bool:
         return False
     plain = item.plain
     for below in value.values() if kind is _MAP else value:  # type: ignore[union-attr]
-        if (type(below) is not plain) if plain is not None else not _fits(below, item):
+        if (type(below) is not plain) if plain is not None else not fits(below, item):
             return False
     return True
 

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from podwright.api.schema import node as n
-from podwright.api.schema.check import Checked, check
+from podwright.api.schema.check import Checked, check, fits
 from podwright.api.schema.node import Kind, Node
 
 VERSION = "v1.36.0"
@@ -117,6 +117,10 @@ class Schema:
     def check(self, obj: Any, key: str) -> Checked:
         """`obj` as the API decodes it: pruned, normalised, and what was wrong. Raises KeyError for an unknown key."""
         return check(obj, self.node(key))
+
+    def fits(self, obj: Any, key: str) -> bool:
+        """Whether `check` finds nothing, and gives back what it was given. Raises KeyError for an unknown key."""
+        return fits(obj, self.node(key))
 
     def _compile(self, keys: Iterable[str]) -> None:
         with self._lock:

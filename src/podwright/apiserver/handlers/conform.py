@@ -74,6 +74,16 @@ def _decode_protobuf(body: bytes) -> Object:
         raise BadRequest(f"the object provided is unrecognized (must be of type {PROTOBUF}): {error}") from None
 
 
+def _fits(context: Context, call: Call, value: Object) -> bool:
+    """Whether all is right with an object, its spec being like one that was right."""
+    key, schema, spec = call.row.schema, context.schema, value.get("spec")
+    if type(spec) is not dict:
+        return False
+    if not context.fitting.of([key, spec], lambda: schema.fits({"spec": spec}, key)):
+        return False
+    return schema.fits({name: below for name, below in value.items() if name != "spec"}, key)
+
+
 def conform(context: Context, call: Call, value: Any, duplicates: Sequence[str], validation: FieldValidation) -> Object:
     """`value` pruned to the type of the call's resource. Raises BadRequest; warnings go to the call."""
     resource = call.resource
@@ -85,6 +95,8 @@ def conform(context: Context, call: Call, value: Any, duplicates: Sequence[str],
         resource.api_version,
     ):
         return value  # another type than the endpoint's: the handler says so
+    if call.row.strategy.made_from_templates and _fits(context, call, value):
+        return value
     checked = context.schema.check(value, call.row.schema)
     if checked.errors:
         raise checked.bad_request(resource.kind, resource.version)

@@ -8,12 +8,13 @@ Page: https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-ma
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from podwright.api.objects import Object, metadata, rfc3339
 from podwright.api.schema import Schema
+from podwright.api.schema.node import Node
 from podwright.apiserver.patch.comparison import Comparison, compare, created
 from podwright.apiserver.patch.field_set import FieldSet, difference, intersection, union, well_formed
 
@@ -83,17 +84,19 @@ def record_update(
     now: datetime.datetime,
     schema: Schema,
     key: str,
+    created_by: Callable[[Object, Node], FieldSet] = created,
 ) -> None:
     """Write metadata.managedFields of `new`, in place: `manager` owns what differs from `old` (None: all of it).
 
-    `key` is the definition of the kind in `schema`. A client that edits managedFields itself is heard: what `new`
-    brings is built upon, an empty list is taken as left out, and `[{}]` as the wish to forget all owners.
+    `key` is the definition of the kind in `schema`; `created_by` gives the fields of a new object. A client that edits
+    managedFields itself is heard: what `new` brings is built upon, an empty list is taken as left out, and `[{}]` as
+    the wish to forget all owners.
     """
     me = ManagerId(manager, operation, api_version, subresource)
     node = schema.node(key)
     meta = new.setdefault("metadata", {})
     if old is None:
-        fields = created(tracked(new), node)
+        fields = created_by(tracked(new), node)
         _write(meta, {me: Ownership(fields, rfc3339(now))} if fields else {})
         return
     given = meta.get("managedFields")

@@ -6,17 +6,21 @@ Page: https://kubernetes.io/docs/concepts/workloads/pods/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import msgspec
 
 from podwright.api.field import FieldError, Path, forbidden, invalid
 from podwright.api.objects import Object, copy_object, metadata
 from podwright.api.pods import MIRROR_ANNOTATION, is_mirror, is_terminal, qos_class, spec_of
+from podwright.apiserver.alike import Alike
 from podwright.apiserver.registry.image_policy import keep_pull_policies
 from podwright.apiserver.registry.pod_columns import COLUMNS
 from podwright.apiserver.registry.pod_defaults import default_pod
 from podwright.apiserver.registry.pod_resize import keep_all_but_resources, validate_resize
-from podwright.apiserver.registry.pod_spec_validation import validate_pod_spec
+from podwright.apiserver.registry.pod_spec_validation import Spec, validate_pod_spec
 from podwright.apiserver.registry.pod_update import (
     validate_ephemeral_update,
     validate_pod_update,
@@ -26,12 +30,20 @@ from podwright.apiserver.registry.pod_warnings import pod_warnings
 from podwright.apiserver.registry.strategy import Deletion, Strategy
 
 _SPEC = Path("spec")
+_decode = msgspec.json.Decoder().decode
 _GATED = {
     "type": "PodScheduled",
     "status": "False",
     "reason": "SchedulingGated",
     "message": "Scheduling is blocked due to non-empty scheduling gates",
 }
+
+
+class _Judged(NamedTuple):
+    """What there is to say of a spec."""
+
+    errors: Sequence[FieldError]
+    warnings: Sequence[str]
 
 
 class PodStrategy(Strategy):
@@ -41,10 +53,16 @@ class PodStrategy(Strategy):
     status_subresource = True
     has_generation = True
     returns_deleted = True
+    made_from_templates = True
+
+    def __init__(self) -> None:
+        self._filled: Alike[bytes] = Alike()
+        """specs with their defaults, as JSON"""
+        self._judged: Alike[_Judged] = Alike()
 
     def default(self, obj: Object) -> None:
         """As kube-apiserver 1.36; imagePullPolicy is decided here and nowhere else."""
-        default_pod(obj)
+        obj["spec"] = _decode(self._filled.of(obj.get("spec") or {}, partial(_filled, obj)))
 
     def carry_over(self, obj: Object, old: Object) -> None:
         """The pull policy is decided once, at creation."""
@@ -84,7 +102,7 @@ class PodStrategy(Strategy):
 
     def validate(self, obj: Object) -> list[FieldError]:
         """A new Pod's errors."""
-        errors = validate_pod_spec(_SPEC, spec_of(obj))
+        errors = [*self._judge(spec_of(obj)).errors]
         if spec_of(obj).get("ephemeralContainers"):
             errors.append(forbidden(_SPEC.child("ephemeralContainers"), "cannot be set on create"))
         if is_mirror(obj) and not spec_of(obj).get("nodeName"):
@@ -102,12 +120,19 @@ class PodStrategy(Strategy):
         if subresource == "resize":
             return validate_pod_spec(_SPEC, spec_of(obj)) + validate_resize(obj, old)
         # A spec that stays was judged when it was written; most updates change metadata.
-        errors = [] if spec_of(obj) == spec_of(old) else validate_pod_spec(_SPEC, spec_of(obj))
-        return errors + validate_pod_update(obj, old)
+        errors = () if spec_of(obj) == spec_of(old) else self._judge(spec_of(obj)).errors
+        return [*errors, *validate_pod_update(obj, old)]
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         """Fields without effect, and likely mistakes."""
-        return pod_warnings(obj, old)
+        return pod_warnings(obj, old) if old is not None else [*self._judge(spec_of(obj)).warnings]
+
+    def _judge(self, spec: Spec) -> _Judged:
+        def judged() -> _Judged:
+            return _Judged(validate_pod_spec(_SPEC, spec), pod_warnings({"spec": spec}, None))
+
+        # What is wrong with a spec holds parts of it, and does not come again and again.
+        return self._judged.of(spec, judged, keep=lambda known: not known.errors)
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         """The field selectors that Pods know."""
@@ -132,6 +157,11 @@ class PodStrategy(Strategy):
         elif grace < 0:
             grace = 1
         return Deletion(graceful=True, grace_period_seconds=grace)
+
+
+def _filled(obj: Object) -> bytes:
+    default_pod(obj)
+    return msgspec.json.encode(obj["spec"])
 
 
 def _text(value: Any) -> str:

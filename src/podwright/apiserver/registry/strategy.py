@@ -62,6 +62,9 @@ class Strategy:
     orphans_by_default: bool = False
     """Whether dependents stay when a delete does not say what becomes of them."""
 
+    made_from_templates: bool = False
+    """Whether many are alike but for their names: what is worked out for one is kept for the next (see `alike`)."""
+
     def name_errors(self, name: str, *, prefix: bool) -> Sequence[str]:
         """What is wrong with metadata.name (or generateName, `prefix`); the default is a DNS subdomain."""
         from podwright.api.names import dns_subdomain
