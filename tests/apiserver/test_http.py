@@ -88,6 +88,27 @@ async def test_bad_input_is_answered_and_changes_nothing(served: Served) -> None
     assert served.store.revision == revision
 
 
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        pytest.param('{"metadata":{"name":"b"},"spec":%s,"spec":%s}', 'duplicate field "spec"', id="a spec twice"),
+        pytest.param('{"metadata":{"name":"b"},"x":1,"spec":%s}', 'unknown field "x"', id="a field beside it"),
+        pytest.param(
+            '{"metadata":{"name":1},"spec":%s}', "Go struct field ObjectMeta.metadata.name", id="a wrong name"
+        ),
+    ],
+)
+async def test_a_spec_that_was_good_before_hides_nothing_that_is_wrong(served: Served, body: str, text: str) -> None:
+    spec = '{"containers":[{"name":"c","image":"i:1"}]}'
+    await served.admin.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default"}}, "default")
+    good = await served.ask("POST", PODS_PATH, f'{{"metadata":{{"name":"a"}},"spec":{spec}}}'.encode())
+    assert good.code == 201
+    written = body.replace("%s", spec).encode()
+    answer = await served.ask("POST", PODS_PATH + "?fieldValidation=Strict", written)
+    assert answer.code == 400
+    assert text in answer.json["message"]
+
+
 async def test_warnings_name_what_was_dropped(served: Served) -> None:
     answer = await served.ask("POST", MAPS, config_map("a", foo=1))
     assert answer.code == 201

@@ -95,7 +95,7 @@ def conform(context: Context, call: Call, value: Any, duplicates: Sequence[str],
         resource.api_version,
     ):
         return value  # another type than the endpoint's: the handler says so
-    if call.row.strategy.made_from_templates and _fits(context, call, value):
+    if not duplicates and call.row.strategy.made_from_templates and _fits(context, call, value):
         return value
     checked = context.schema.check(value, call.row.schema)
     if checked.errors:
