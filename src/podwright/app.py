@@ -296,16 +296,11 @@ class Node:
 
     def _make_api_server(self, config: ApiServerConfig, store: SqliteStore, schema: Schema) -> ApiServer:
         settings = self._settings
-        asks_registries = "ImageDigest" in settings.enable_admission_plugins
+        on, off = settings.enable_admission_plugins, settings.disable_admission_plugins
 
         def admission(client: Client) -> Chain:
-            self._admission = build_chain(
-                client,
-                settings.enable_admission_plugins,
-                settings.disable_admission_plugins,
-                configuration=settings.admission,
-                resolve_digest=self._digests(client).resolve if asks_registries else None,
-            )
+            resolve = self._digests(client).resolve if "ImageDigest" in on else None
+            self._admission = build_chain(client, on, off, configuration=settings.admission, resolve_digest=resolve)
             return self._admission
 
         return ApiServer(config, store, schema, admission=admission)

@@ -35,6 +35,23 @@ def test_a_file_is_told_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.Mo
     assert _given("--config", "kubelet.yaml") == [f"--config={tmp_path / 'kubelet.yaml'}"]
 
 
+def test_a_configuration_of_admission_that_is_wrong_is_refused_by_its_field(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(up.os, "geteuid", lambda: 0)
+    file = tmp_path / "admission.yaml"
+    plugins = [{"name": "ImagePolicyWebhook"}]
+    file.write_text(
+        json.dumps({"apiVersion": "apiserver.config.k8s.io/v1", "kind": "AdmissionConfiguration", "plugins": plugins})
+    )
+    flag = f"--admission-control-config-file={file}"
+    assert _given(flag) == [flag]
+    told = CliRunner().invoke(main, ["up", "--data-dir", str(tmp_path / "data"), flag])
+    assert told.exit_code == 1
+    assert f'{file}: plugins[0].name: Unsupported value: "ImagePolicyWebhook": supported' in told.output
+    assert not (tmp_path / "data").exists()
+
+
 def test_run_starts_a_stopped_node_with_the_flags_of_its_last_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

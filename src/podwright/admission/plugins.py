@@ -17,6 +17,7 @@ from podwright.admission.certificates import (
     CertificateSubjectRestriction,
 )
 from podwright.admission.chain import Chain
+from podwright.admission.configuration import AdmissionConfiguration
 from podwright.admission.default_storage_class import DefaultStorageClass
 from podwright.admission.default_toleration_seconds import DefaultTolerationSeconds
 from podwright.admission.image_digest import ImageDigest, ResolveDigest
@@ -87,11 +88,13 @@ def build_chain(
     enabled: Sequence[str] = (),
     disabled: Sequence[str] = (),
     *,
+    configuration: AdmissionConfiguration | None = None,
     resolve_digest: ResolveDigest | None = None,
 ) -> Chain:
     """The chain for `--enable-admission-plugins` and `--disable-admission-plugins`.
 
-    `client` is the in-process one; `resolve_digest` is what ImageDigest asks. Raises PluginsError.
+    `client` is the in-process one; `configuration` is what plugins are told; `resolve_digest` is what ImageDigest asks.
+    Raises PluginsError.
     """
 
     def image_digest() -> ImageDigest:
@@ -99,6 +102,7 @@ def build_chain(
             raise PluginsError("ImageDigest needs a way to ask registries, and this server was built without one")
         return ImageDigest(resolve_digest)
 
+    told = configuration or AdmissionConfiguration()
     caller, counts = Caller(), Counts()
     dispatch = Dispatch(client, caller, counts)
     makers: Mapping[str, Callable[[], Any]] = {
@@ -108,7 +112,7 @@ def build_chain(
         "NodeRestriction": lambda: NodeRestriction(client),
         "AlwaysPullImages": AlwaysPullImages,
         "ImageDigest": image_digest,
-        "PodSecurity": lambda: PodSecurity(client),
+        "PodSecurity": lambda: PodSecurity(client, told.pod_security),
         "Priority": lambda: Priority(client),
         "DefaultTolerationSeconds": DefaultTolerationSeconds,
         "DefaultStorageClass": lambda: DefaultStorageClass(client),

@@ -90,6 +90,9 @@ _FILE = click.Path(exists=True, path_type=Path, resolve_path=True)
 @click.option("--enable-admission-plugins", default="", callback=_names, help="A,B")
 @click.option("--disable-admission-plugins", default="", callback=_names, help="A,B")
 @click.option(
+    "--admission-control-config-file", type=_FILE, help="An AdmissionConfiguration (apiserver.config.k8s.io/v1)."
+)
+@click.option(
     "--dns", type=bool, default=True, show_default=True, help="Serve names to Pods; false leaves room for CoreDNS."
 )
 @click.option("--detach", is_flag=True, help="Return when the node is Ready; it serves on in the background.")
@@ -140,6 +143,7 @@ def _settings(data_dir: Path, flags: dict[str, Any]) -> NodeSettings:
     from podwright.client import http_library
 
     http_library.load()
+    from podwright.admission import configuration as admission
     from podwright.app import NodeSettings
     from podwright.kubelet.configuration import ConfigurationError, load
 
@@ -147,7 +151,8 @@ def _settings(data_dir: Path, flags: dict[str, Any]) -> NodeSettings:
     gates = {"featureGates": flags["feature_gates"]} if flags["feature_gates"] else {}
     try:
         loaded = load(flags["config_file"], gates)
-    except ConfigurationError as error:
+        told = admission.load(flags["admission_control_config_file"])
+    except (ConfigurationError, admission.AdmissionConfigurationError) as error:
         raise click.ClickException(str(error)) from None
     for warning in loaded.warnings:
         click.echo(f"warning: {warning}", err=True)
@@ -166,6 +171,7 @@ def _settings(data_dir: Path, flags: dict[str, Any]) -> NodeSettings:
         image_credential_provider_bin_dir=flags["image_credential_provider_bin_dir"],
         enable_admission_plugins=flags["enable_admission_plugins"],
         disable_admission_plugins=flags["disable_admission_plugins"],
+        admission=told,
         dns=flags["dns"],
         node_labels=flags["node_labels"],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from podwright.admission.pod_security.levels import NO_POLICY, policy_of
+from podwright.admission.pod_security.levels import NO_POLICY, Level, Policy, Profile, policy_of
 
 P = "pod-security.kubernetes.io/"
 
@@ -53,3 +53,35 @@ def test_labels_that_mean_nothing() -> None:
 
 def test_nothing_is_asked_for_without_labels() -> None:
     assert policy_of(None) is NO_POLICY
+
+
+DEFAULTS = Policy(Profile(Level.BASELINE, 20), Profile(Level.RESTRICTED), Profile(Level.BASELINE, 21))
+
+
+@pytest.mark.parametrize(
+    ("labels", "policy"),
+    [
+        pytest.param({}, ("baseline:v1.20", "restricted:latest", "baseline:v1.21"), id="no labels"),
+        pytest.param(
+            {"enforce": "privileged"}, ("privileged:v1.20", "restricted:latest", "baseline:v1.21"), id="a laxer level"
+        ),
+        pytest.param(
+            {"enforce": "restricted"},
+            ("restricted:v1.20", "restricted:latest", "restricted:v1.20"),
+            id="a stricter one is warned of, too",
+        ),
+        pytest.param(
+            {"enforce-version": "latest", "audit": "privileged"},
+            ("baseline:latest", "privileged:latest", "baseline:v1.21"),
+            id="the latest version",
+        ),
+        pytest.param(
+            {"enforce-version": "x", "warn": "x"},
+            ("baseline:latest", "restricted:latest", "privileged:v1.21"),
+            id="labels that mean nothing",
+        ),
+    ],
+)
+def test_what_labels_leave_open_is_as_configured(labels: dict[str, str], policy: tuple[str, str, str]) -> None:
+    found = policy_of({P + key: value for key, value in labels.items()}, DEFAULTS)
+    assert (str(found.enforce), str(found.audit), str(found.warn)) == policy

@@ -10,6 +10,8 @@ from tests.admission.requests import ALICE, write
 from tests.fakes.client import FakeClient
 
 from podwright.admission.interface import Attributes, Operation
+from podwright.admission.pod_security.configuration import PodSecurityConfiguration
+from podwright.admission.pod_security.levels import Level, Policy, Profile
 from podwright.admission.pod_security.plugin import PodSecurity
 from podwright.api.errors import Forbidden, InternalError, Invalid
 from podwright.api.objects import Object
@@ -21,11 +23,11 @@ PRIVILEGED: Object = {"containers": [{"name": "a", "image": "i", "securityContex
 BROKEN = 'privileged (container "a" must not set securityContext.privileged=true)'
 
 
-async def labelled(**labels: str) -> tuple[FakeClient, PodSecurity]:
+async def labelled(told: PodSecurityConfiguration | None = None, **labels: str) -> tuple[FakeClient, PodSecurity]:
     client = FakeClient()
     named = {P + key.replace("_", "-"): value for key, value in labels.items()}
     await client.create(NAMESPACES, {"metadata": {"name": "default", "labels": named}})
-    return client, PodSecurity(client)
+    return client, PodSecurity(client, told)
 
 
 def pod(spec: Object, **meta: Any) -> Object:
@@ -120,3 +122,74 @@ async def test_a_label_that_pods_break_is_warned_of() -> None:
 async def test_no_namespace_no_judgement() -> None:
     with pytest.raises(InternalError):
         await PodSecurity(FakeClient()).validate(write(pod(PLAIN)))
+
+
+async def test_a_namespace_without_labels_asks_for_what_is_configured() -> None:
+    _, plugin = await labelled(PodSecurityConfiguration(Policy(enforce=Profile(Level.BASELINE))))
+    with pytest.raises(Forbidden):
+        await plugin.validate(write(pod(PRIVILEGED)))
+    _, plugin = await labelled(PodSecurityConfiguration(Policy(enforce=Profile(Level.BASELINE))), enforce="privileged")
+    await plugin.validate(write(pod(PRIVILEGED)))
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        pytest.param(PodSecurityConfiguration(namespaces=frozenset({"default"})), "namespace", id="its namespace"),
+        pytest.param(PodSecurityConfiguration(usernames=frozenset({"alice"})), "user", id="who makes it"),
+        pytest.param(PodSecurityConfiguration(runtime_classes=frozenset({"vm"})), "runtimeClass", id="its class"),
+    ],
+)
+async def test_what_is_exempt_is_let_through_and_put_on_record(
+    told: PodSecurityConfiguration, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, plugin = await labelled(told, enforce="restricted", warn="restricted", audit="restricted")
+    spec = {**PRIVILEGED, "runtimeClassName": "vm"}
+    made, template = write(pod(spec)), write({"spec": {"template": {"spec": spec}}}, resource=DEPLOYMENTS)
+    with caplog.at_level(logging.INFO):
+        for attributes in (made, template):
+            await plugin.validate(attributes)
+            assert attributes.warnings == []
+    assert caplog.text.count(f"pod-security.kubernetes.io/exempt='{why}'") == 2
+    assert "audit-violations" not in caplog.text
+
+
+async def test_others_are_not_exempt() -> None:
+    told = PodSecurityConfiguration(usernames=frozenset({"bob"}), runtime_classes=frozenset({"vm"}))
+    _, plugin = await labelled(told, enforce="baseline")
+    with pytest.raises(Forbidden):
+        await plugin.validate(write(pod({**PRIVILEGED, "runtimeClassName": "other"})))
+
+
+@pytest.mark.parametrize(
+    ("labels", "old", "said"),
+    [
+        pytest.param({"enforce": "baseline", "audit": "restricted"}, None, "enforce=baseline:latest, "
+                     "audit=restricted:latest", id="made with labels"),
+        pytest.param({"enforce": "baseline"}, {}, "enforce=baseline:latest", id="labelled"),
+        pytest.param({"warn": "baseline"}, {}, "", id="what is enforced stays"),
+        pytest.param({"enforce": "privileged"}, None, "", id="nothing is asked for"),
+        pytest.param({}, None, "", id="no labels"),
+    ],
+)  # fmt: skip
+async def test_labels_of_an_exempt_namespace_are_said_to_have_no_effect(
+    labels: dict[str, str], old: dict[str, str] | None, said: str
+) -> None:
+    client, plugin = await labelled(PodSecurityConfiguration(namespaces=frozenset({"default"})))
+    await client.create(PODS, pod(PRIVILEGED))
+    operation = Operation.CREATE if old is None else Operation.UPDATE
+    before = None if old is None else namespace(**old)
+    attributes = Attributes(operation, NAMESPACES, ALICE, "", "default", "", namespace(**labels), before)
+    await plugin.validate(attributes)
+    wanted = f'namespace "default" is exempt from Pod Security, and the policy ({said}) will be ignored'
+    assert attributes.warnings == ([wanted] if said else [])
+
+
+async def test_pods_of_an_exempt_class_are_no_reason_for_a_warning() -> None:
+    client, plugin = await labelled(PodSecurityConfiguration(runtime_classes=frozenset({"vm"})))
+    await client.create(PODS, pod({**PRIVILEGED, "runtimeClassName": "vm"}))
+    attributes = Attributes(
+        Operation.UPDATE, NAMESPACES, ALICE, "", "default", "", namespace(enforce="baseline"), namespace()
+    )
+    await plugin.validate(attributes)
+    assert attributes.warnings == []

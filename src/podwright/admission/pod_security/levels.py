@@ -58,36 +58,57 @@ class Policy:
 NO_POLICY: Final = Policy()
 
 
-def policy_of(labels: Mapping[str, str] | None) -> Policy:
-    """The policy of a namespace with these labels.
+def level_of(text: object) -> Level:
+    """The level of this name. Raises ValueError."""
+    if not isinstance(text, str) or text not in LEVELS:
+        raise ValueError(f"must be one of {', '.join(LEVELS)}")
+    return LEVELS[text]
+
+
+def minor_of(text: object) -> int | None:
+    """The minor version in `v1.x`, None for `latest`. Raises ValueError."""
+    found = _VERSION.fullmatch(text) if isinstance(text, str) else None
+    if found is None and text != "latest":
+        raise ValueError('must be "latest" or "v1.x"')
+    return int(found[1]) if found else None
+
+
+def is_labelled(labels: Mapping[str, str], mode: str) -> bool:
+    """Whether a namespace's labels say anything of a mode."""
+    return _PREFIX + mode in labels or f"{_PREFIX}{mode}-version" in labels
+
+
+def policy_of(labels: Mapping[str, str] | None, defaults: Policy = NO_POLICY) -> Policy:
+    """The policy of a namespace with these labels; `defaults` has what they leave open.
 
     What cannot be read is `restricted` where it is enforced and nothing where it only warns, and `latest` as a version.
     Without a label of its own, a warning is given of what is enforced.
     """
     if not labels or not any(key.startswith(_PREFIX) for key in labels):
-        return NO_POLICY
+        return defaults
     errors: list[FieldError] = []
-    enforce = _profile(labels, "enforce", Level.RESTRICTED, errors)
-    audit = _profile(labels, "audit", Level.PRIVILEGED, errors)
-    warn = _profile(labels, "warn", Level.PRIVILEGED, errors)
-    if _PREFIX + "warn" not in labels and labels.get(_PREFIX + "enforce") in LEVELS:
-        minor = warn.minor if _PREFIX + "warn-version" in labels else enforce.minor
-        warn = Profile(enforce.level, minor) if enforce.level > warn.level else warn
+    enforce = _profile(labels, "enforce", defaults.enforce, Level.RESTRICTED, errors)
+    audit = _profile(labels, "audit", defaults.audit, Level.PRIVILEGED, errors)
+    warn = _profile(labels, "warn", defaults.warn, Level.PRIVILEGED, errors)
+    if _PREFIX + "warn" not in labels and labels.get(_PREFIX + "enforce") in LEVELS and enforce.level > warn.level:
+        warn = Profile(enforce.level, warn.minor if _PREFIX + "warn-version" in labels else enforce.minor)
     return Policy(enforce, audit, warn, tuple(errors))
 
 
-def _profile(labels: Mapping[str, str], mode: str, unreadable: Level, errors: list[FieldError]) -> Profile:
-    profile = Profile()
-    level = labels.get(_PREFIX + mode)
+def _profile(
+    labels: Mapping[str, str], mode: str, profile: Profile, unreadable: Level, errors: list[FieldError]
+) -> Profile:
+    level, version = labels.get(_PREFIX + mode), labels.get(f"{_PREFIX}{mode}-version")
     if level is not None:
-        if level not in LEVELS:
-            errors.append(invalid(_LABELS.key(_PREFIX + mode), level, f"must be one of {', '.join(LEVELS)}"))
-        profile = replace(profile, level=LEVELS.get(level, unreadable))
-    version = labels.get(f"{_PREFIX}{mode}-version")
-    if version not in (None, "latest"):
-        found = _VERSION.fullmatch(version or "")
-        if found is None:
-            errors.append(invalid(_LABELS.key(f"{_PREFIX}{mode}-version"), version, 'must be "latest" or "v1.x"'))
-        else:
-            profile = replace(profile, minor=int(found[1]))
+        try:
+            profile = replace(profile, level=level_of(level))
+        except ValueError as error:
+            errors.append(invalid(_LABELS.key(_PREFIX + mode), level, str(error)))
+            profile = replace(profile, level=unreadable)
+    if version is not None:
+        try:
+            profile = replace(profile, minor=minor_of(version))
+        except ValueError as error:
+            errors.append(invalid(_LABELS.key(f"{_PREFIX}{mode}-version"), version, str(error)))
+            profile = replace(profile, minor=None)
     return profile

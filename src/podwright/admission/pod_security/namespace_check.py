@@ -5,9 +5,10 @@ Page: https://kubernetes.io/docs/concepts/security/pod-security-admission/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from podwright.admission.pod_security.levels import Level, Policy, Profile
+from podwright.admission.pod_security.levels import Level, Policy, Profile, is_labelled
 from podwright.admission.pod_security.profiles import reasons
 from podwright.admission.pod_security.violation import Violation
 from podwright.api.objects import Object, metadata
@@ -18,6 +19,16 @@ def is_stricter(new: Policy, old: Policy) -> bool:
     if new.enforce == old.enforce or new.enforce.level is Level.PRIVILEGED:
         return False
     return new.enforce.minor != old.enforce.minor or new.enforce.level > old.enforce.level
+
+
+def exemption_warning(namespace: str, policy: Policy, defaults: Policy, labels: Mapping[str, str]) -> str:
+    """What to tell who labels a namespace that is exempt: the labels have no effect. "" when they ask for nothing."""
+    asked = {"enforce": policy.enforce, "audit": policy.audit, "warn": policy.warn}
+    strict = [mode for mode, profile in asked.items() if profile.level is not Level.PRIVILEGED]
+    if not strict or replace(policy, errors=()) == defaults:
+        return ""
+    told = ", ".join(f"{mode}={asked[mode]}" for mode in strict if is_labelled(labels, mode))
+    return f'namespace "{namespace}" is exempt from Pod Security, and the policy ({told}) will be ignored'
 
 
 def one_of_each_first(pods: Iterable[Object]) -> list[Object]:
