@@ -73,9 +73,81 @@ async def test_an_older_answer_does_not_hide_what_is_newer() -> None:
 
 async def test_what_is_never_seen_is_given_up() -> None:
     seen = Seen()
+    assert seen.view.unseen_for("owner") is None
     seen.view.wrote(await seen.make("a"))
+    seen.time = 1
+    seen.view.wrote(await seen.make("b"))
+    assert (seen.view.unseen_for("owner"), seen.view.unseen_for("other")) == (LONGEST_SECONDS - 1, None)
     seen.time = LONGEST_SECONDS + 1
+    assert (seen.owned(), seen.view.unseen_for("owner")) == (["b"], 0)
+    seen.time += 1
+    assert (seen.owned(), seen.view.unseen_for("owner")) == ([], None)
+
+
+async def test_what_was_deleted_is_gone_at_once_and_its_successor_is_not() -> None:
+    seen = Seen()
+    made = await seen.make("a")
+    async with seen.following():
+        seen.view.deleted(made, await seen.client.delete(CONFIG_MAPS, "a", "ns"))
+        assert (seen.owned(), seen.view.by_key(Key("ns", "a"))) == ([], None)
+        await seen.make("a")
+        await eventually(lambda: seen.owned() == ["a"])
+
+
+async def test_what_is_gone_before_it_was_seen_stays_so_until_its_end_is_seen() -> None:
+    seen = Seen()
+    made = await seen.make("a")
+    seen.view.wrote(made)
+    await seen.client.patch(CONFIG_MAPS, "a", {"data": {"x": "1"}}, "ns")
+    seen.view.deleted(made)
     assert seen.owned() == []
+    async with seen.following():
+        # The informer has it, too: an end that it will tell of later.
+        assert seen.informer.get("a", "ns") is not None
+        assert seen.owned() == []
+        await seen.client.delete(CONFIG_MAPS, "a", "ns")
+        await eventually(lambda: seen.informer.get("a", "ns") is None)
+        assert seen.view.unseen_for("owner") is None
+
+
+async def test_what_a_delete_leaves_is_there_on_its_way_out() -> None:
+    seen = Seen()
+    made = await seen.make("a")
+    held = await seen.client.patch(CONFIG_MAPS, "a", {"metadata": {"finalizers": ["x/y"]}}, "ns")
+    async with seen.following():
+        seen.view.deleted(made, await seen.client.delete(CONFIG_MAPS, "a", "ns"))
+        (left,) = seen.view.owned_by("owner")
+        assert left["metadata"]["deletionTimestamp"] and "deletionTimestamp" not in held["metadata"]
+
+
+async def test_an_answer_that_comes_after_the_end_was_seen_brings_nothing_back() -> None:
+    seen = Seen()
+    async with seen.following():
+        made = await seen.make("a")
+        await seen.client.delete(CONFIG_MAPS, "a", "ns")
+        await seen.make("b")
+        await eventually(lambda: seen.owned() == ["b"])
+        seen.view.wrote(made)
+        seen.view.deleted(made)
+        assert seen.owned() == ["b"]
+
+
+async def test_what_was_given_to_another_is_no_longer_the_owner_s() -> None:
+    seen = Seen()
+    await seen.make("a")
+    async with seen.following():
+        given = await seen.client.patch(CONFIG_MAPS, "a", {"metadata": {"ownerReferences": [{"uid": "other"}]}}, "ns")
+        seen.view.wrote(given)
+        assert (seen.owned(), len(seen.view.owned_by("other"))) == ([], 1)
+
+
+async def test_of_two_answers_the_newer_one_counts() -> None:
+    seen = Seen()
+    made = await seen.make("a")
+    changed = await seen.client.patch(CONFIG_MAPS, "a", {"data": {"x": "1"}}, "ns")
+    seen.view.wrote(changed)
+    seen.view.wrote(made)
+    assert (seen.view.by_key(Key("ns", "a")) or {})["data"] == {"x": "1"}
 
 
 async def test_together_ends_with_the_first_batch_that_fails() -> None:

@@ -1,7 +1,6 @@
 """Which owners are to be looked at again when a Pod has changed, and which Pods are an owner's to claim.
 
-Shared by the controllers that keep Pods by a selector. What they asked for and now see is taken off their
-expectations here.
+Shared by the controllers that keep Pods by a selector, which see here what they have written themselves, too.
 Source: https://kubernetes.io/docs/concepts/workloads/controllers/
 """
 
@@ -12,9 +11,9 @@ from collections.abc import Callable
 from podwright.api.objects import Key, Object, key_of, metadata, namespace_of, uid_of
 from podwright.api.resources import PODS, Resource
 from podwright.api.selectors import LabelSelector
-from podwright.client.informers import OWNER, UNCONTROLLED, Informers
+from podwright.client.informers import UNCONTROLLED, Informers
+from podwright.client.own_writes import OwnWrites
 from podwright.client.work_queue import WorkQueue
-from podwright.controllers.expectations import Expectations
 from podwright.controllers.owned import controller_of, is_going
 
 SelectorOf = Callable[[Object], LabelSelector]
@@ -29,28 +28,33 @@ class OwnedPods:
         kind: Resource,
         selector_of: SelectorOf,
         queue: WorkQueue[Key],
-        expectations: Expectations[Key] | None = None,
     ) -> None:
         self.owners = informers.of(kind)
-        self.pods = informers.of(PODS)
+        self._informer = informers.of(PODS)
+        self.pods = OwnWrites(self._informer)
+        """What the controller writes is to be noted here."""
         self._kind = kind
         self._selector_of = selector_of
         self._queue = queue
-        self._expectations = expectations
 
     async def follow(self) -> None:
         """Once both resources are known: from now on queue the owners of what changes."""
         await self.owners.wait_synced()
-        await self.pods.wait_synced()
+        await self._informer.wait_synced()
         self.owners.add_handler(self._owner_changed)
-        self.pods.add_handler(self._pod_changed)
+        self._informer.add_handler(self._pod_changed)
 
     def candidates(self, owner: Object, selector: LabelSelector) -> list[Object]:
-        """Pods that the owner has, and Pods that nobody has and its selector finds."""
-        found = {uid_of(pod): pod for pod in self.pods.by_index(OWNER, uid_of(owner))}
-        for pod in self.pods.by_index(UNCONTROLLED, namespace_of(owner)):
-            if selector.matches(metadata(pod).get("labels")):
-                found[uid_of(pod)] = pod
+        """Pods that the owner has, and Pods that nobody has and its selector finds.
+
+        It is looked at again when what it has written and nobody has seen is believed no longer.
+        """
+        wait = self.pods.unseen_for(uid_of(owner))
+        if wait is not None:
+            self._queue.add_after(key_of(owner), wait)
+        free = self._informer.by_index(UNCONTROLLED, namespace_of(owner))
+        found = {uid_of(pod): pod for pod in free if selector.matches(metadata(pod).get("labels"))}
+        found |= {uid_of(pod): pod for pod in self.pods.owned_by(uid_of(owner))}
         return list(found.values())
 
     def owner_of(self, pod: Object) -> Key | None:
@@ -66,10 +70,7 @@ class OwnedPods:
         return None if owner is None or uid_of(owner) != reference.get("uid") else key
 
     def _owner_changed(self, old: Object | None, new: Object | None) -> None:
-        key = key_of(new or old or {})
-        if new is None and self._expectations is not None:
-            self._expectations.forget(key)
-        self._queue.add(key)
+        self._queue.add(key_of(new or old or {}))
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
         if new is None or is_going(new):
@@ -81,8 +82,6 @@ class OwnedPods:
         if old is not None and (before := self.owner_of(old)) is not None and before != owner:
             self._queue.add(before)
         if owner is not None:
-            if old is None and self._expectations is not None:
-                self._expectations.created(owner)
             self._queue.add(owner)
         elif controller_of(new) is None and (old is None or _place(old) != _place(new)):
             self._offer(new)
@@ -90,11 +89,7 @@ class OwnedPods:
     def _gone(self, old: Object | None, new: Object | None) -> None:
         pod = old or new or {}
         owner = self.owner_of(pod)
-        if owner is None:
-            return
-        if self._expectations is not None:
-            self._expectations.deleted(owner, uid_of(pod))
-        if old is None or new is None or _shown(old) != _shown(new):
+        if owner is not None and (old is None or new is None or _shown(old) != _shown(new)):
             self._queue.add(owner)
 
     def _offer(self, pod: Object) -> None:

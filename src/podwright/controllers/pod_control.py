@@ -12,11 +12,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from podwright.api.errors import Conflict, NotFound, StatusError
-from podwright.api.objects import Key, Object, name_of, namespace_of, uid_of
+from podwright.api.objects import Object, name_of, namespace_of, uid_of
 from podwright.api.resources import PODS
 from podwright.client.events import EventRecorder
 from podwright.client.interface import Client, DeleteOptions
-from podwright.controllers.expectations import Expectations
+from podwright.client.own_writes import OwnWrites
 
 Failure = StatusError | OSError
 
@@ -64,11 +64,12 @@ async def slowly(works: Sequence[Callable[[], Awaitable[object]]]) -> Outcome:
 
 
 class PodControl:
-    """Makes and deletes the Pods of one controller."""
+    """Makes and deletes the Pods of one controller; `pods`, through which it looks at them, knows of it at once."""
 
-    def __init__(self, client: Client, recorder: EventRecorder) -> None:
+    def __init__(self, client: Client, recorder: EventRecorder, pods: OwnWrites) -> None:
         self._client = client
         self._recorder = recorder
+        self._pods = pods
 
     async def create(self, owner: Object, pod: Object) -> Object:
         """Create `pod` (with metadata.name or generateName) for `owner`. Raises what the API answered."""
@@ -78,34 +79,19 @@ class PodControl:
             if not is_terminating_namespace(error):
                 self._recorder.event(owner, "Warning", "FailedCreate", f"Error creating: {error}")
             raise
+        self._pods.wrote(made)
         self._recorder.event(owner, "Normal", "SuccessfulCreate", f"Created pod: {name_of(made)}")
         return made
 
-    async def delete(self, owner: Object, pod: Object) -> Object:
-        """Delete this very Pod, gracefully; what is left of it. Raises NotFound when it is gone, and what else the API
-        answered.
-        """
+    async def delete(self, owner: Object, pod: Object) -> None:
+        """Delete this very Pod, gracefully; one that is gone is none to delete. Raises what else the API answered."""
         try:
             left = await self._client.delete(PODS, name_of(pod), namespace_of(pod), DeleteOptions(uid=uid_of(pod)))
-        except (NotFound, Conflict) as error:
-            raise NotFound.of(PODS.plural, name_of(pod)) from error
+        except (NotFound, Conflict):
+            self._pods.deleted(pod)
+            return
         except (StatusError, OSError) as error:
             self._recorder.event(owner, "Warning", "FailedDelete", f"Error deleting: {error}")
             raise
+        self._pods.deleted(pod, left)
         self._recorder.event(owner, "Normal", "SuccessfulDelete", f"Deleted pod: {name_of(pod)}")
-        return left
-
-
-async def delete_expected(
-    control: PodControl, expectations: Expectations[Key], key: Key, owner: Object, pod: Object
-) -> None:
-    """Delete a Pod whose deletion is expected for `key`: what will not be seen is expected no longer.
-
-    Raises what the API answered, but for a Pod that is gone.
-    """
-    try:
-        await control.delete(owner, pod)
-    except BaseException as error:
-        expectations.deleted(key, uid_of(pod))
-        if not isinstance(error, NotFound):
-            raise

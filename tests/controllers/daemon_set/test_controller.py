@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.controllers.cluster import SELECTOR, Cluster, cluster, template
 from tests.controllers.interruption import killed_after
+from tests.controllers.late import Late
 
 from podwright.api.objects import Object, metadata, name_of
 from podwright.api.resources import CONTROLLER_REVISIONS, DAEMON_SETS, NODES, PODS
@@ -66,6 +67,45 @@ async def test_with_surge_the_new_pod_is_there_before_the_old_one_goes(tmp_path:
         await c.until(lambda: settled(c, {"n"}, "app:2"))
         told = [reason for reason, _ in await c.told(at_least=3)]
         assert told == ["SuccessfulCreate", "SuccessfulCreate", "SuccessfulDelete"]
+
+
+async def test_a_cache_that_is_late_does_not_make_or_delete_further_pods(tmp_path: Path) -> None:
+    async with cluster(tmp_path, NODES_THERE) as c:
+        client = Late(c.client)
+        async with c.controlled(DaemonSets, client=client):
+            await make(c)
+
+            async def looked_at() -> bool:
+                owner = await c.get(DAEMON_SETS, "agent")
+                seen = (owner.get("status") or {}).get("observedGeneration") == metadata(owner)["generation"]
+                return seen and len(await c.pods()) == 3
+
+            await c.until(looked_at)
+            for limit in (1, 2, 3):
+                await c.change(DAEMON_SETS, "agent", {"spec": {"revisionHistoryLimit": limit}})
+                await c.until(looked_at)
+            client.gate.set()
+            await c.until(lambda: settled(c, set(NODES_THERE)))
+            assert len(c.ever) == 3
+            client.gate.clear()
+            await c.change(DAEMON_SETS, "agent", {"spec": {"template": template("app:2")}})
+
+            async def one_goes() -> bool:
+                return len(await c.pods()) == 2
+
+            await c.until(one_goes)
+            for limit in (4, 5):
+                await c.change(DAEMON_SETS, "agent", {"spec": {"revisionHistoryLimit": limit}})
+
+                async def told() -> bool:
+                    owner = await c.get(DAEMON_SETS, "agent")
+                    return bool(owner["status"]["observedGeneration"] == metadata(owner)["generation"])
+
+                await c.until(told)
+            assert len(await c.pods()) == 2
+            client.gate.set()
+            await c.until(lambda: settled(c, set(NODES_THERE), "app:2"))
+        assert len(c.ever) == 6
 
 
 @pytest.mark.parametrize("writes", range(1, 16))

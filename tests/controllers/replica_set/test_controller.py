@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 from tests.controllers.cluster import SELECTOR, Cluster, cluster, template
 from tests.controllers.interruption import killed_after
+from tests.controllers.late import Late
 
 from podwright.api.errors import Forbidden
 from podwright.api.objects import Object, metadata, name_of, uid_of
@@ -115,38 +115,16 @@ async def test_pods_that_are_refused_are_tried_slowly_told_and_made_later(tmp_pa
             assert refusal in await c.told(1, "FailedCreate")
 
 
-class Late:
-    """A client whose watches of Pods are held back."""
+async def looked_at_again(c: Cluster, number: int) -> None:
+    """Have the controller make three more rounds; `number` is one that it does not know yet."""
+    for more in range(3):
+        await c.change(REPLICA_SETS, "web", {"spec": {"minReadySeconds": number + more}})
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self.gate = asyncio.Event()
+        async def told() -> bool:
+            owner = await c.get(REPLICA_SETS, "web")
+            return bool(owner["status"]["observedGeneration"] == metadata(owner)["generation"])
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def watch(self, resource: Resource, *args: Any, **more: Any) -> Any:
-        inner = self._client.watch(resource, *args, **more)
-        return inner if resource != PODS else _Gated(inner, self.gate)
-
-
-class _Gated:
-    def __init__(self, inner: Any, gate: asyncio.Event) -> None:
-        self._inner = inner
-        self._gate = gate
-
-    async def __aenter__(self) -> Any:
-        events = await self._inner.__aenter__()
-
-        async def gated() -> Any:
-            async for event in events:
-                await self._gate.wait()
-                yield event
-
-        return gated()
-
-    async def __aexit__(self, *reason: Any) -> Any:
-        return await self._inner.__aexit__(*reason)
+        await c.until(told)
 
 
 async def test_a_cache_that_is_late_does_not_make_pods_twice(tmp_path: Path) -> None:
@@ -159,13 +137,45 @@ async def test_a_cache_that_is_late_does_not_make_pods_twice(tmp_path: Path) -> 
                 return len(await c.pods()) == 3
 
             await c.until(made)
-            for number in range(5):
-                await c.change(REPLICA_SETS, "web", {"metadata": {"labels": {"n": str(number)}}})
-                await asyncio.sleep(0.01)
+            await looked_at_again(c, 1)
             assert len(await c.pods()) == 3
+            await c.change(REPLICA_SETS, "web", {"spec": {"minReadySeconds": 0}})
             client.gate.set()
             await c.until(lambda: settled(c, REPLICA_SETS, 3))
         assert len(c.ever) == 3
+
+
+@pytest.mark.parametrize("bound", [True, False], ids=["Pods that end in time", "Pods that are gone at once"])
+async def test_a_cache_that_is_late_does_not_hide_what_was_deleted(tmp_path: Path, bound: bool) -> None:
+    async with cluster(tmp_path) as c:
+        c.starts_pods = bound
+        client = Late(c.client)
+        client.gate.set()
+        async with c.controlled(controller(OF_REPLICA_SETS), client=client):
+            await make(c, replicas=5)
+
+            async def told(number: int) -> bool:
+                status = (await c.get(REPLICA_SETS, "web"))["status"]
+                return bool(status.get("replicas") == number and status.get("readyReplicas", 0) == number * bound)
+
+            await c.until(lambda: told(5))
+            client.gate.clear()
+            await c.change(REPLICA_SETS, "web", {"spec": {"replicas": 3}})
+
+            async def there(number: int) -> bool:
+                return len(await c.pods()) == number
+
+            await c.until(lambda: there(3))
+            await looked_at_again(c, 1)
+            assert await there(3)
+            # It knows that two are gone before it is told.
+            await c.change(REPLICA_SETS, "web", {"spec": {"replicas": 4}})
+            await c.until(lambda: there(4))
+            await looked_at_again(c, 4)
+            assert await there(4)
+            client.gate.set()
+            await c.until(lambda: told(4))
+        assert len(c.ever) == 6
 
 
 @pytest.mark.parametrize("writes", range(1, 9))

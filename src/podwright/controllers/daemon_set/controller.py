@@ -1,7 +1,6 @@
 """Keeps the Pods of all DaemonSets. Run by `manager`.
 
     changed -> queued -> claim Pods -> one on each node, then a step of the update -> write the status
-                            expectations not met: only the status, and again later
 
 Source: https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/
 """
@@ -9,11 +8,10 @@ Source: https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/
 from __future__ import annotations
 
 import datetime
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from podwright.api.objects import Key, Object, key_of, metadata, name_of, uid_of
+from podwright.api.objects import Key, Object, key_of, metadata, name_of
 from podwright.api.resources import DAEMON_SETS, NODES, PODS
 from podwright.api.selectors import LabelSelector, label_selector_from
 from podwright.client.backoff import Backoff
@@ -25,14 +23,12 @@ from podwright.controllers.daemon_set.decision import Look, Plan, describe_end, 
 from podwright.controllers.daemon_set.nodes import fit, shown
 from podwright.controllers.daemon_set.pods import by_node, new_pod, node_of
 from podwright.controllers.daemon_set.status import status
-from podwright.controllers.expectations import Expectations
 from podwright.controllers.owned import claimed, is_going
 from podwright.controllers.owned_pods import OwnedPods
 from podwright.controllers.pod_control import (
     Failure,
     PodControl,
     all_at_once,
-    delete_expected,
     is_terminating_namespace,
     slowly,
 )
@@ -59,10 +55,9 @@ class DaemonSets:
         self._client = client
         self._recorder = recorder
         self._clock = clock
-        self._control = PodControl(client, recorder)
         self._queue: WorkQueue[Key] = WorkQueue()
-        self._expectations: Expectations[Key] = Expectations(time.monotonic)
-        self._owned = OwnedPods(informers, DAEMON_SETS, _selector_of, self._queue, self._expectations)
+        self._owned = OwnedPods(informers, DAEMON_SETS, _selector_of, self._queue)
+        self._control = PodControl(client, recorder, self._owned.pods)
         self._nodes = informers.of(NODES)
         self._revisions = Revisions(client, informers, DAEMON_SETS, REVISION_LABEL)
         self._ends: dict[Key, dict[str, tuple[int, float]]] = {}
@@ -84,7 +79,6 @@ class DaemonSets:
     async def _sync(self, key: Key) -> None:
         owner = self._owned.owners.by_key(key)
         if owner is None:
-            self._expectations.forget(key)
             self._ends.pop(key, None)
             return
         selector = _selector_of(owner)
@@ -104,9 +98,7 @@ class DaemonSets:
         stamp = (metadata(newest.revision).get("labels") or {}).get(REVISION_LABEL) or ""
         look = self._look(owner, stamp, pods)
         refusal = None
-        if waits := self._expectations.waits(key):
-            self._queue.add_after(key, waits)
-        elif not is_going(owner):
+        if not is_going(owner):
             refusal = await self._act(key, look)
         made = status(look, newest.collisions)
         if made != owner.get("status"):
@@ -131,23 +123,18 @@ class DaemonSets:
             if pod not in kept:
                 event = describe_end(pod, node_of(pod), key.namespace)
                 self._recorder.event(look.owner, *event)
-        refusal = await self._carry_out(key, look, plan)
         strategy = ((look.owner.get("spec") or {}).get("updateStrategy") or {}).get("type")
-        if refusal is None and strategy == "RollingUpdate" and not self._expectations.waits(key):
-            refusal = await self._carry_out(key, look, roll(look))
-        return refusal
+        if strategy == "RollingUpdate" and not plan.create and not plan.delete:
+            plan = roll(look)
+        return await self._carry_out(look, plan)
 
-    async def _carry_out(self, key: Key, look: Look, plan: Plan) -> Failure | None:
+    async def _carry_out(self, look: Look, plan: Plan) -> Failure | None:
         create, delete = plan.create[:BURST], plan.delete[:BURST]
         if not create and not delete:
             return None
-        self._expectations.expect(key, creations=len(create), deletions=[uid_of(pod) for pod in delete])
         owner = look.owner
         made = await slowly([partial(self._control.create, owner, new_pod(owner, look.stamp, n)) for n in create])
-        self._expectations.created(key, len(create) - made.done)
-        gone = await all_at_once(
-            [partial(delete_expected, self._control, self._expectations, key, owner, pod) for pod in delete]
-        )
+        gone = await all_at_once([partial(self._control.delete, owner, pod) for pod in delete])
         if made.error is not None and is_terminating_namespace(made.error):
             return gone.error
         return made.error or gone.error

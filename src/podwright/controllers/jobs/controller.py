@@ -44,10 +44,12 @@ class Jobs:
     ) -> None:
         self._client = client
         self._recorder = recorder
-        self._control = PodControl(client, recorder)
         self._clock = clock
         self._job_informer = informers.of(JOBS)
         self._pod_informer = informers.of(PODS)
+        self._jobs = OwnWrites(self._job_informer)
+        self._pods = OwnWrites(self._pod_informer)
+        self._control = PodControl(client, recorder, self._pods)
         self._queue: WorkQueue[Key] = WorkQueue(Backoff(base=0.05, cap=60.0))
         self._orphans: WorkQueue[Key] = WorkQueue()
 
@@ -55,9 +57,6 @@ class Jobs:
         """Control until cancelled."""
         await self._job_informer.wait_synced()
         await self._pod_informer.wait_synced()
-        monotonic = asyncio.get_running_loop().time
-        self._jobs = OwnWrites(self._job_informer, monotonic)
-        self._pods = OwnWrites(self._pod_informer, monotonic)
         self._job_informer.add_handler(self._job_changed)
         self._pod_informer.add_handler(self._pod_changed)
         async with asyncio.TaskGroup() as group:
@@ -161,7 +160,7 @@ class Jobs:
         return pods
 
     async def _carry_out(self, job: Object, plan: Plan) -> None:
-        await together(plan.stop, lambda pod: self._delete(job, pod))
+        await together(plan.stop, lambda pod: self._control.delete(job, pod))
         await together(plan.drop, lambda pod: self._drop(job, pod))
         # What is refused must not keep the others from being counted.
         made = await slowly([partial(self._create_one, job, one) for one in plan.create])
@@ -176,19 +175,11 @@ class Jobs:
             raise made.error
 
     async def _create_one(self, job: Object, wanted: NewPod) -> None:
-        self._pods.wrote(await self._control.create(job, new_pod(job, wanted)))
+        await self._control.create(job, new_pod(job, wanted))
 
     async def _drop(self, job: Object, pod: Object) -> None:
         await self._release(pod)
-        await self._delete(job, pod)
-
-    async def _delete(self, job: Object, pod: Object) -> None:
-        try:
-            left = await self._control.delete(job, pod)
-        except NotFound:
-            return
-        if is_going(left):
-            self._pods.wrote(left)
+        await self._control.delete(job, pod)
 
     async def _release(self, pod: Object) -> None:
         """Take the finalizer away, whatever else is being written about the Pod."""

@@ -5,7 +5,6 @@ Run by `controllers.manager`. Page: https://kubernetes.io/docs/concepts/workload
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 from collections.abc import Callable
 
@@ -38,15 +37,14 @@ class CronJobs:
         self._clock = clock
         self._cron_informer = informers.of(CRON_JOBS)
         self._job_informer = informers.of(JOBS)
+        self._cron_jobs = OwnWrites(self._cron_informer)
+        self._jobs = OwnWrites(self._job_informer)
         self._queue: WorkQueue[Key] = WorkQueue()
 
     async def run(self) -> None:
         """Control until cancelled."""
         await self._cron_informer.wait_synced()
         await self._job_informer.wait_synced()
-        monotonic = asyncio.get_running_loop().time
-        self._cron_jobs = OwnWrites(self._cron_informer, monotonic)
-        self._jobs = OwnWrites(self._job_informer, monotonic)
         self._cron_informer.add_handler(self._cron_changed)
         self._job_informer.add_handler(self._job_changed)
         await self._queue.run(self._sync, workers=5)

@@ -1,7 +1,6 @@
 """Keeps the Pods of all ReplicaSets, or of all ReplicationControllers. Run by `manager`.
 
     changed -> queued -> claim Pods -> make or delete what `decision` says -> write the status
-                            expectations not met: only the status, and again later
 
 Source: https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/
 """
@@ -9,7 +8,6 @@ Source: https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/
 from __future__ import annotations
 
 import datetime
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,11 +20,10 @@ from podwright.client.events import EventRecorder
 from podwright.client.informers import OWNER, Informers
 from podwright.client.interface import Client
 from podwright.client.work_queue import WorkQueue
-from podwright.controllers.expectations import Expectations
 from podwright.controllers.owned import claimed, controller_reference, controller_uid, is_going
 from podwright.controllers.owned_pods import OwnedPods
 from podwright.controllers.pod_control import Failure as Refusal
-from podwright.controllers.pod_control import PodControl, all_at_once, delete_expected, is_terminating_namespace, slowly
+from podwright.controllers.pod_control import PodControl, all_at_once, is_terminating_namespace, slowly
 from podwright.controllers.pod_health import is_active, next_available_in
 from podwright.controllers.pod_templates import pod_from
 from podwright.controllers.replica_set.decision import Failure, Plan, plan, status
@@ -74,10 +71,9 @@ class Replicas:
         self._kind = kind
         self._client = client
         self._clock = clock
-        self._control = PodControl(client, recorder)
         self._queue: WorkQueue[Key] = WorkQueue()
-        self._expectations: Expectations[Key] = Expectations(time.monotonic)
-        self._owned = OwnedPods(informers, kind.resource, kind.selector_of, self._queue, self._expectations)
+        self._owned = OwnedPods(informers, kind.resource, kind.selector_of, self._queue)
+        self._control = PodControl(client, recorder, self._owned.pods)
 
     async def run(self) -> None:
         """Keep them until cancelled."""
@@ -87,9 +83,7 @@ class Replicas:
     async def _sync(self, key: Key) -> None:
         owner = self._owned.owners.by_key(key)
         if owner is None:
-            self._expectations.forget(key)
             return
-        waits = self._expectations.waits(key)
         selector = self._kind.selector_of(owner)
         candidates = self._owned.candidates(owner, selector)
         active = await claimed(
@@ -101,15 +95,13 @@ class Replicas:
             selected=lambda pod: selector.matches(metadata(pod).get("labels")),
         )
         refusal, failure = None, None
-        acts = not waits and not is_going(owner)
+        acts = not is_going(owner)
         if acts:
             wanted = (owner.get("spec") or {}).get("replicas") or 0
             todo = plan(active, wanted, self._related(owner, active), self._clock())
-            refusal = await self._carry_out(key, owner, todo)
+            refusal = await self._carry_out(owner, todo)
             if refusal is not None:
                 failure = Failure("FailedCreate" if todo.create else "FailedDelete", str(refusal))
-        elif waits:
-            self._queue.add_after(key, waits)
         await self._tell(key, owner, active, candidates, failure=failure, acted=acts)
         if refusal is not None:
             raise refusal
@@ -120,21 +112,15 @@ class Replicas:
         if not holder:
             return active
         siblings = [one for one in self._owned.owners.by_index(OWNER, holder) if controller_uid(one) == holder]
-        return [pod for one in siblings for pod in self._owned.pods.by_index(OWNER, uid_of(one))]
+        return [pod for one in siblings for pod in self._owned.pods.owned_by(uid_of(one))]
 
-    async def _carry_out(self, key: Key, owner: Object, todo: Plan) -> Refusal | None:
+    async def _carry_out(self, owner: Object, todo: Plan) -> Refusal | None:
         if todo.create:
             pod = self._new_pod(owner)
-            self._expectations.expect(key, creations=todo.create)
             outcome = await slowly([partial(self._control.create, owner, pod)] * todo.create)
-            self._expectations.created(key, todo.create - outcome.done)
             return None if outcome.error is None or is_terminating_namespace(outcome.error) else outcome.error
         if todo.delete:
-            self._expectations.expect(key, deletions=[uid_of(pod) for pod in todo.delete])
-            outcome = await all_at_once(
-                [partial(delete_expected, self._control, self._expectations, key, owner, pod) for pod in todo.delete]
-            )
-            return outcome.error
+            return (await all_at_once([partial(self._control.delete, owner, pod) for pod in todo.delete])).error
         return None
 
     def _new_pod(self, owner: Object) -> Object:

@@ -143,7 +143,7 @@ class StatefulSets:
         try:
             if not await self._make_claims(owner, name_of(pod)):
                 return
-            await self._client.create(PODS, pod, namespace_of(owner))
+            self._owned.pods.wrote(await self._client.create(PODS, pod, namespace_of(owner)))
         except AlreadyExists:
             # Made a moment ago, or by somebody else; the next look tells which.
             raise
@@ -156,12 +156,14 @@ class StatefulSets:
 
     async def _delete(self, owner: Object, pod: Object) -> None:
         try:
-            await self._client.delete(PODS, name_of(pod), namespace_of(pod), DeleteOptions(uid=uid_of(pod)))
+            left = await self._client.delete(PODS, name_of(pod), namespace_of(pod), DeleteOptions(uid=uid_of(pod)))
         except (NotFound, Conflict):
+            self._owned.pods.deleted(pod)
             return
         except (StatusError, OSError) as error:
             self._tell(owner, "delete", pod, error)
             raise
+        self._owned.pods.deleted(pod, left)
         self._tell(owner, "delete", pod)
 
     def _tell(self, owner: Object, verb: str, pod: Object, error: Exception | None = None) -> None:
