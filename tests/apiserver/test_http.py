@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import ssl
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -11,6 +13,7 @@ from tests.apiserver.conftest import Served
 
 from podwright.admission.interface import User
 from podwright.api.resources import CONFIG_MAPS, NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES
+from podwright.apiserver import pki
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 PODS_PATH = "/api/v1/namespaces/default/pods"
@@ -237,6 +240,15 @@ async def test_nobody_else_is_let_in(served: Served) -> None:
         for path, code in wanted.items():
             async with session.get(served.server.url + path, ssl=tls) as answer:
                 assert answer.status == code, path
+
+
+async def test_a_certificate_of_another_authority_is_not_even_listened_to(served: Served, tmp_path: Path) -> None:
+    foreign = pki.ensure(tmp_path, pki.orders(("a",), "n1", ("n1",)), datetime.datetime.now(datetime.UTC))
+    tls = ssl.create_default_context(cafile=str(served.server.pki.ca))
+    tls.load_cert_chain(foreign.cert("admin"), foreign.key("admin"))
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.ClientError):
+            await session.get(served.server.url + "/healthz", ssl=tls)
 
 
 async def test_an_administrator_may_act_as_somebody_else(served: Served) -> None:
