@@ -9,7 +9,6 @@ Page: https://kubernetes.io/docs/concepts/overview/components/
 from __future__ import annotations
 
 import asyncio
-import datetime
 import importlib
 import ipaddress
 import logging
@@ -23,6 +22,7 @@ from podwright.admission.chain import Chain
 from podwright.admission.configuration import AdmissionConfiguration
 from podwright.admission.interface import User
 from podwright.admission.plugins import build_chain
+from podwright.api.clock import utc_now
 from podwright.api.objects import Object
 from podwright.api.pods import condition, condition_is_true
 from podwright.api.resources import NODES
@@ -117,10 +117,6 @@ class Tell(Protocol):
         ...
 
 
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
-
-
 class Node:
     """One node with its control plane. `run` serves until `stop` is called or a room fails."""
 
@@ -164,7 +160,7 @@ class Node:
             SqliteStore.open(self._settings.data_dir / "state.db"),
             asyncio.to_thread(Schema.load, [row.schema for row in ROWS]),
             self._start_runtime(),
-            pki_process.ensure(config.pki_dir, certificates(config), _now()),
+            pki_process.ensure(config.pki_dir, certificates(config), utc_now()),
         )
         try:
             await self._serve(config, store, schema, tell)
@@ -232,16 +228,16 @@ class Node:
 
         settings = self._settings
         authority = await asyncio.to_thread(api.pki.ca.read_text)
-        scheduling = EventRecorder(client, "default-scheduler", "", _now)
+        scheduling = EventRecorder(client, "default-scheduler", "", utc_now)
         storage = LocalStorage(settings.data_dir / "volumes", settings.node_name)
-        sign = Authority(api.pki, _now).sign
+        sign = Authority(api.pki, utc_now).sign
         rooms: list[tuple[str, Coroutine[Any, Any, None]]] = [
             (
                 "controllers",
-                Controllers(client, [row.resource for row in ROWS], authority, _now, storage, sign=sign).run(),
+                Controllers(client, [row.resource for row in ROWS], authority, utc_now, storage, sign=sign).run(),
             ),
             ("scheduler events", scheduling.run()),
-            ("scheduler", Scheduler(client, scheduling, _now).run()),
+            ("scheduler", Scheduler(client, scheduling, utc_now).run()),
             ("ready", self._tell_ready(client, api, tell)),
             ("kube-dns", keep_kube_dns(client, names, service_address(settings.service_cidr))),
             ("shared informers", informers.run()),

@@ -6,7 +6,6 @@ listed here does not exist. Page: https://kubernetes.io/docs/reference/access-au
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -37,6 +36,7 @@ from podwright.admission.webhooks.dispatch import Dispatch
 from podwright.admission.webhooks.mutating import MutatingAdmissionWebhook
 from podwright.admission.webhooks.source import Source
 from podwright.admission.webhooks.validating import ValidatingAdmissionWebhook
+from podwright.api.clock import utc_now
 from podwright.api.resources import MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS
 from podwright.client.interface import Client
 
@@ -124,7 +124,7 @@ def build_chain(
         "CertificateSubjectRestriction": CertificateSubjectRestriction,
         "MutatingAdmissionWebhook": lambda: MutatingAdmissionWebhook(Source(client, MUTATING_WEBHOOKS), dispatch),
         "ValidatingAdmissionWebhook": lambda: ValidatingAdmissionWebhook(Source(client, VALIDATING_WEBHOOKS), dispatch),
-        "ResourceQuota": lambda: ResourceQuota(client, lambda: datetime.datetime.now(datetime.UTC)),
+        "ResourceQuota": lambda: ResourceQuota(client, utc_now),
     }
     plugins = [makers[name]() for name in chosen(enabled, disabled)]
     return Chain(

@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from podwright.admission.interface import Attributes, User
+from podwright.api.clock import utc_now
 from podwright.api.errors import Conflict, InternalError, NotFound, UnsupportedMediaType
 from podwright.api.objects import Object
 from podwright.api.resources import Resource
@@ -213,7 +214,7 @@ class Context:
         self.admission: Admission = admission or NoAdmission()
         self.ownership: FieldOwnership = ownership or NoFieldOwnership()
         self.allocators: Mapping[Resource, Allocator] = allocators or {}
-        self.now = clock or (lambda: datetime.datetime.now(datetime.UTC))
+        self.now = clock or utc_now
         self.decoded = Decoded()
         self.fitting: Alike[bool] = Alike()
         """specs that the schema takes as they are"""

@@ -6,11 +6,11 @@ Page: https://kubernetes.io/docs/concepts/containers/images/#imagepullbackoff
 
 from __future__ import annotations
 
-import datetime
 from pathlib import Path
 
 import click
 
+from podwright.api.clock import utc_now
 from podwright.cli import connection
 
 
@@ -29,7 +29,7 @@ async def ask(data_dir: Path, namespace: str, pod: str) -> str:
         waiting = failed_images(found)
         if not waiting:
             raise click.ClickException(f"{pod} waits for no image")
-        now = rfc3339_micro(datetime.datetime.now(datetime.UTC))
+        now = rfc3339_micro(utc_now())
         annotated = {"metadata": {"annotations": {RETRY_ANNOTATION: now}}}
         await client.patch(PODS, pod, annotated, namespace)
     return f"{', '.join(waiting)}: tried now; `podwright why {pod}` tells what comes of it"

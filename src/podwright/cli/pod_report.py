@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podwright.api.clock import utc_now
 from podwright.api.objects import Object, name_of, namespace_of, parse_time, uid_of
 from podwright.api.resources import EVENTS, PODS
 from podwright.cli import claims_of_pod, images_of_pod
@@ -27,7 +28,7 @@ _EVENTS_SHOWN = 8
 async def report(client: HttpClient, data_dir: Path, namespace: str, name: str) -> list[str]:
     """The whole answer of `why`. Raises NotFound."""
     pod, events, hooks = await _gather(client, data_dir, namespace, name)
-    now = datetime.datetime.now(datetime.UTC)
+    now = utc_now()
     phase = (pod.get("status") or {}).get("phase") or "Pending"
     return [
         f"pod {namespace_of(pod)}/{name_of(pod)}: {phase}",
@@ -40,7 +41,7 @@ async def report(client: HttpClient, data_dir: Path, namespace: str, name: str) 
 async def findings(client: HttpClient, data_dir: Path, namespace: str, name: str) -> list[Finding]:
     """What is so about a Pod as it is now. Raises NotFound."""
     pod, events, hooks = await _gather(client, data_dir, namespace, name)
-    return explain(pod, events, hooks, datetime.datetime.now(datetime.UTC))
+    return explain(pod, events, hooks, utc_now())
 
 
 async def _gather(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from podwright.api.clock import utc_now
 from podwright.api.objects import Object, metadata, name_of, namespace_of, parse_time
 from podwright.cli import connection
 from podwright.cli.containers import container_states, word
@@ -23,7 +24,7 @@ _HEADERS = ("NAMESPACE", "POD", "CONTAINER", "STATE", "RESTARTS", "AGE", "IMAGE"
 def command(data_dir: Path, namespace: str) -> None:
     """List the containers of this node."""
     pods = connection.run(_pods(data_dir, namespace))
-    lines = rows(pods, datetime.datetime.now(datetime.UTC))
+    lines = rows(pods, utc_now())
     if lines:
         click.echo(table(_HEADERS, lines))
     else:

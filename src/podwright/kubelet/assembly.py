@@ -7,13 +7,13 @@ Page: https://kubernetes.io/docs/concepts/architecture/#kubelet
 from __future__ import annotations
 
 import asyncio
-import datetime
 import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from podwright.api.clock import utc_now
 from podwright.api.objects import Object, uid_of
 from podwright.api.quantity import ceil_value, milli_value
 from podwright.api.resources import RUNTIME_CLASSES
@@ -96,11 +96,6 @@ class KubeletSettings:
     labels: dict[str, str] = field(default_factory=dict)
     rescue: Rescue | None = None
     """of a managed runtime"""
-
-
-def utc_now() -> datetime.datetime:
-    """The clock that the parts are given."""
-    return datetime.datetime.now(datetime.UTC)
 
 
 def pod_logs(data_dir: Path) -> Path:
