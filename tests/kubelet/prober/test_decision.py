@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podwright.kubelet.prober.decision import (
+    STEPS,
     ProbeType,
     Tally,
     Timing,
@@ -12,7 +13,7 @@ from podwright.kubelet.prober.decision import (
     first_wait,
     initial,
     is_finished,
-    next_wait,
+    next_due,
     timing,
 )
 
@@ -98,16 +99,40 @@ def test_the_first_probe(age: float, our_age: float, numbers: Timing, expected: 
 
 
 @pytest.mark.parametrize(
-    ("since", "expected"),
+    ("due", "now", "numbers", "expected"),
     [
-        pytest.param(0.5, 9.5, id="a quick probe"),
-        pytest.param(0, 10, id="an instant one"),
-        pytest.param(12, 8, id="one that took longer than the period leaves out what it missed"),
-        pytest.param(-0.001, 10, id="an early timer"),
+        pytest.param(100.0, 100.5, Timing(), 110.0, id="a quick probe"),
+        pytest.param(100.0, 100.0, Timing(), 110.0, id="an instant one"),
+        pytest.param(
+            100.0, 112.0, Timing(), 120.0, id="one that took longer than the period leaves out what it missed"
+        ),
+        pytest.param(100.0, 99.999, Timing(), 110.0, id="an early timer"),
+        pytest.param(100.1, 100.2, Timing(), 110.5, id="the second probe is brought to a moment of many"),
+        pytest.param(100.49, 100.5, Timing(), 110.5, id="by as little as it takes"),
+        pytest.param(110.5, 110.6, Timing(), 120.5, id="where it stays"),
+        pytest.param(100.1, 112.0, Timing(), 120.5, id="also after one that was missed"),
+        pytest.param(100.01, 100.02, Timing(period=1), 101.05, id="the shorter the period, the more moments there are"),
     ],
 )
-def test_the_next_probe(since: float, expected: float) -> None:
-    assert next_wait(since, Timing()) == pytest.approx(expected)
+def test_the_next_probe(due: float, now: float, numbers: Timing, expected: float) -> None:
+    assert next_due(due, now, numbers) == pytest.approx(expected)
+
+
+@given(st.floats(0, 1e7), st.integers(1, 3600), st.integers(1, 50))
+def test_after_the_second_probe_a_period_is_a_period(first: float, period: int, rounds: int) -> None:
+    numbers = Timing(period=period)
+    second = next_due(first, first, numbers)
+    assert period * 0.999 <= second - first <= period * (1 + 1 / STEPS) + 1e-6
+    last = second
+    for _ in range(rounds):
+        last = next_due(last, last, numbers)
+    assert last == pytest.approx(second + rounds * period)
+
+
+def test_probes_of_many_containers_come_together() -> None:
+    numbers = Timing()
+    moments = {round(next_due(start / 100, start / 100, numbers), 6) for start in range(1000)}
+    assert len(moments) <= STEPS + 1
 
 
 def test_numbers_have_the_defaults_of_the_api() -> None:

@@ -14,9 +14,14 @@ Page: https://kubernetes.io/docs/tasks/configure-pod-container/configure-livenes
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+
+STEPS = 20
+"""Moments in a period at which probes run."""
+_ROUNDING = 1e-3
 
 
 class ProbeType(enum.Enum):
@@ -96,7 +101,14 @@ def first_wait(age: float, our_age: float, numbers: Timing, chance: float) -> fl
     return max(numbers.initial_delay - age, spread, 0.0)
 
 
-def next_wait(since_due: float, numbers: Timing) -> float:
-    """Seconds until the next probe, `since_due` after the last one should have begun; what was missed is left out."""
+def next_due(due: float, now: float, numbers: Timing) -> float:
+    """When the next probe is due after the one that was due at `due`; what was missed until `now` is left out.
+
+    From the second probe on all are at multiples of a twentieth of their period, so that those of many containers come
+    together: that the node wakes up costs as much as several probes do.
+    """
     # A timer may fire a little early, which must not bring the next probe at once.
-    return numbers.period - max(since_due, 0.0) % numbers.period
+    missed = max(now - due, 0.0) // numbers.period
+    step = numbers.period / STEPS
+    # A moment that is such a multiple already must not move on because of how it is rounded.
+    return math.ceil((due + (missed + 1) * numbers.period) / step - _ROUNDING) * step

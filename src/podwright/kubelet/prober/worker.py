@@ -15,7 +15,7 @@ from typing import Any
 from podwright.api.objects import Object
 from podwright.api.reasons import EventReason
 from podwright.kubelet.interfaces import ContainerRef, EventWriter
-from podwright.kubelet.prober.decision import ProbeType, Tally, Timing, count, is_finished, next_wait
+from podwright.kubelet.prober.decision import ProbeType, Tally, Timing, count, is_finished, next_due
 from podwright.kubelet.prober.runners import ProbeOutcome, ProbeRunner, Result
 
 _log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class Worker:
         while not is_finished(job.kind, self._tally):
             await asyncio.sleep(due - loop.time())
             self._take(await self._probe())
-            due = loop.time() + next_wait(loop.time() - due, job.numbers)
+            due = next_due(due, loop.time(), job.numbers)
 
     async def _probe(self) -> ProbeOutcome:
         job = self._job
