@@ -77,15 +77,17 @@ async def patch(
     return await change(context, call, wanted, tries=PATCH_TRIES)
 
 
-def configuration(
-    context: Context, call: Call, body: Any, duplicates: Sequence[str], validation: FieldValidation | None
-) -> Object:
+def configuration(call: Call, body: Any, duplicates: Sequence[str], validation: FieldValidation | None) -> Object:
     """The body of a server-side apply: an object of the call's kind and name. Raises StatusError."""
     if not call.field_manager:
         missing = required(Path("fieldManager"), "is required for apply patch")
         raise Invalid.of("PatchOptions", "", [missing], group="meta.k8s.io")
-    # Unknown fields are an error for apply whatever the validation asked for: nobody could own them.
-    config = conform(context, call, body, duplicates, validation or FieldValidation.STRICT)
+    if duplicates and validation is FieldValidation.STRICT:
+        raise BadRequest(f"error strict decoding YAML: {', '.join(duplicates)}")
+    if validation is FieldValidation.WARN:
+        call.warnings += duplicates
+    # Unknown fields are not dropped, whatever the validation asked for: ownership refuses them, which nobody could own.
+    config: Object = body
     metadata.check_type(config, call.row)
     meta = config["metadata"]
     metadata.place(meta, call)
@@ -104,7 +106,7 @@ async def _apply(
     validation: FieldValidation | None,
     force: bool,
 ) -> Saved:
-    config = configuration(context, call, body, duplicates, validation)
+    config = configuration(call, body, duplicates, validation)
     meta = config["metadata"]
     call.applying = True
     if context.entry(call.row, call.namespace, call.name) is None and not call.subresource:

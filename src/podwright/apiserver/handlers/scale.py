@@ -67,7 +67,7 @@ async def patch_scale(
     """PATCH, in each of the four formats. Raises StatusError."""
     inner = as_scale(call)
     if kind is PatchType.APPLY:
-        config = configuration(context, inner, body, duplicates, validation)
+        config = configuration(inner, body, duplicates, validation)
         call.applying = True
         return await _write(
             context,
