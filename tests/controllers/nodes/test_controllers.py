@@ -123,6 +123,24 @@ async def test_a_silent_node_is_marked_and_its_pods_are_not_ready(monkeypatch: p
         assert not await going(client, "p")
 
 
+async def test_nodes_that_come_and_go_are_told_of() -> None:
+    client = FakeClient()
+    await node(client, "here")
+    async with controlling(client):
+
+        async def told(*wanted: tuple[str, str]) -> bool:
+            events = (await client.list(EVENTS)).items
+            return {(e["reason"], e["message"]) for e in events} >= set(wanted)
+
+        await node(client, "new")
+        registered = [
+            ("RegisteredNode", f"Node {name} event: Registered Node {name} in Controller") for name in ("here", "new")
+        ]
+        await eventually(lambda: told(*registered))
+        await client.delete(NODES, "new")
+        await eventually(lambda: told(("RemovingNode", "Node new event: Removing Node new from Controller")))
+
+
 async def test_when_no_node_is_well_nobody_is_driven_away() -> None:
     client = FakeClient()
     await node(client, "a", "False")

@@ -76,8 +76,12 @@ class NodeHealth:
             self._heard.pop(name, None)
             self._marked.pop(name, None)
             self._pace.well(name)
+            if old is not None:
+                self._tell(old, "RemovingNode", f"Removing Node {name} from Controller")
         elif _spoke(old, new):
             self._heard[name] = self._monotonic()
+        if old is None and new is not None:
+            self._tell(new, "RegisteredNode", f"Registered Node {name} in Controller")
         # One that is gone counts too: its zone may be another's without it.
         self._queue.add(name)
 
@@ -98,6 +102,9 @@ class NodeHealth:
             meta = {"uid": uid_of(node), "resourceVersion": resource_version_of(node)}
             await self._client.patch(NODES, name, {"metadata": meta, "spec": {"taints": taints or None}})
         await self._mark_pods(node)
+
+    def _tell(self, node: Object, reason: str, what: str) -> None:
+        self._recorder.event(node, "Normal", reason, f"Node {name_of(node)} event: {what}")
 
     def _look(self, nodes: Sequence[Object]) -> None:
         """How the zones are now; nodes that are not ready have to hear of it."""
