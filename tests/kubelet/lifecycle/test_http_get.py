@@ -2,8 +2,13 @@
 
 import asyncio
 import os
+import socket
+import struct
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
+import uvloop
 from tests.fakes.http_server import answer, http_server, server_tls, silence, tcp_server, unused_port
 
 from podwright.kubelet.lifecycle.http_answer import BODY_LIMIT
@@ -146,8 +151,166 @@ async def test_tls_that_the_server_refuses() -> None:
             await http_get(to(port, scheme="https"))
 
 
+async def test_an_answer_that_comes_byte_by_byte() -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for byte in answer(200, b"slow"):
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(0)
+
+    async with tcp_server(drip) as port:
+        assert await http_get(to(port), timeout=30) == HttpAnswer(200, b"slow")
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\nX: ", id="a head"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", id="a body"),
+        pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n", id="what comes before"),
+    ],
+)
+async def test_the_time_counts_for_all_of_it_and_then_nothing_is_left(beginning: bytes) -> None:
+    ended = asyncio.Event()
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(beginning)
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.read()
+        ended.set()
+
+    async with tcp_server(endless) as port:
+        with pytest.raises(HttpError, match="context deadline exceeded"):
+            await http_get(to(port), timeout=0.1)
+        await asyncio.wait_for(ended.wait(), 30)
+
+
+async def test_a_tls_handshake_counts_too() -> None:
+    async with tcp_server(silence) as port:
+        with pytest.raises(HttpError, match="context deadline exceeded"):
+            await http_get(to(port, scheme="https"), timeout=0.1)
+
+
+async def test_whoever_speaks_first_and_not_http_is_not_waited_for() -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+        await silence(reader, writer)
+
+    async with tcp_server(greet) as port:
+        with pytest.raises(HttpError, match=r'malformed HTTP response "SSH-2\.0-OpenSSH_9\.2"'):
+            await http_get(to(port))
+
+
+async def test_the_connection_ends_in_the_middle_of_the_head() -> None:
+    async with http_server(lambda *_: b"HTTP/1.1 200 OK\r\nX: y") as port:
+        with pytest.raises(HttpError, match=r'/": unexpected EOF$'):
+            await http_get(to(port))
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 100\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\nff\r\n"])
+async def test_a_body_that_ends_early_is_taken_as_far_as_it_came(framing: bytes) -> None:
+    async with http_server(lambda *_: b"HTTP/1.1 200 OK\r\n" + framing + b"some") as port:
+        assert await http_get(to(port)) == HttpAnswer(200, b"some")
+
+
+async def test_the_server_breaks_the_connection() -> None:
+    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    async with tcp_server(reset) as port:
+        with pytest.raises(HttpError) as caught:
+            await http_get(to(port))
+    assert str(caught.value) == (
+        f'Get "http://127.0.0.1:{port}/": read tcp 127.0.0.1:{port}: read: connection reset by peer'
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "body"),
+    [
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", b"ok", id="in chunks"
+        ),
+        pytest.param(b"HTTP/1.0 200 OK\r\n\r\nbody", b"body", id="until the end"),
+        pytest.param(answer(200, b"x" * 100_000), b"x" * BODY_LIMIT, id="a long one"),
+    ],
+)
+async def test_bodies_over_tls(raw: bytes, body: bytes) -> None:
+    async with http_server(lambda *_: raw, server_tls()) as port:
+        assert await http_get(to(port, scheme="https")) == HttpAnswer(200, body)
+
+
+async def test_an_answer_over_tls_that_is_not_http() -> None:
+    async with http_server(lambda *_: b"hello\r\n", server_tls()) as port:
+        with pytest.raises(HttpError, match='malformed HTTP response "hello"'):
+            await http_get(to(port, scheme="https"))
+
+
+async def test_a_redirect_from_http_to_https_of_the_same_host() -> None:
+    async with (
+        http_server(lambda *_: answer(200, b"safe"), server_tls()) as secure,
+        http_server(lambda *_: answer(301, Location=f"https://127.0.0.1:{secure}/")) as port,
+    ):
+        assert await http_get(to(port)) == HttpAnswer(200, b"safe")
+
+
+async def test_a_host_by_its_name() -> None:
+    async with http_server(lambda path, headers: answer(200, headers["host"].encode())) as port:
+        target = HttpTarget(f"http://localhost:{port}/", [])
+        assert (await http_get(target)).body == f"localhost:{port}".encode()
+
+
+async def test_a_host_that_has_no_address() -> None:
+    with pytest.raises(HttpError, match=r'^Get "http://nobody.invalid:80/": dial tcp nobody.invalid:80: '):
+        await http_get(HttpTarget("http://nobody.invalid:80/", []))
+
+
+async def test_each_request_has_a_connection_of_its_own_which_ends() -> None:
+    connections = 0
+    ends: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer(200, b"ok"))
+        ends.put_nowait(await reader.read())
+
+    async with tcp_server(serve) as port:
+        for _ in range(3):
+            assert await http_get(to(port)) == HttpAnswer(200, b"ok")
+        assert [await asyncio.wait_for(ends.get(), 30) for _ in range(3)] == [b"", b"", b""]
+    assert connections == 3
+
+
 async def test_a_proxy_in_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{unused_port()}")
     assert os.environ["http_proxy"]
     async with http_server(lambda *_: answer(200)) as port:
         assert (await http_get(to(port))).status == 200
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        test_an_answer,
+        test_a_certificate_is_not_checked,
+        test_only_the_beginning_of_a_body_is_read,
+        test_a_body_until_the_end_of_the_connection,
+        test_nobody_listens,
+        test_nobody_answers,
+        test_the_connection_ends_without_an_answer,
+        test_the_connection_ends_in_the_middle_of_the_head,
+        test_the_server_breaks_the_connection,
+        test_an_https_request_answered_in_clear,
+        test_tls_that_the_server_refuses,
+        test_a_tls_handshake_counts_too,
+        test_an_answer_over_tls_that_is_not_http,
+        test_a_host_by_its_name,
+        test_a_host_that_has_no_address,
+        test_each_request_has_a_connection_of_its_own_which_ends,
+    ],
+)
+def test_it_is_the_same_on_the_loop_that_a_node_runs_on(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    uvloop.run(asyncio.wait_for(scenario(), 60))

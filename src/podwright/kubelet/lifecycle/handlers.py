@@ -7,7 +7,6 @@ Page: https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/#
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +17,8 @@ from podwright.cri.errors import CriError
 from podwright.kubelet.environment.downward_api import NodeFacts
 from podwright.kubelet.environment.quoting import quote
 from podwright.kubelet.interfaces import ContainerRef, ExecRunner
-from podwright.kubelet.lifecycle.http_get import HttpError, PlainAnswerError, dial_error, http_get
+from podwright.kubelet.lifecycle.dial import connect, dial_error
+from podwright.kubelet.lifecycle.http_get import HttpError, PlainAnswerError, http_get
 from podwright.kubelet.lifecycle.target import (
     HttpTarget,
     TargetError,
@@ -109,15 +109,11 @@ class HandlerRunner:
                 raise TargetError("failed to find networking container: the Pod has no address")
             port = resolve_port(action["port"], container)
             where = join_host_port(host, port)
-            _, writer = await asyncio.open_connection(host, port)
+            await connect(host, port)
         except TargetError as error:
             return Outcome("Failed", f"TCP lifecycle hook ({action.get('port')}) {what}{error}")
         except OSError as error:
             return Outcome("Failed", f"TCP lifecycle hook ({where}) {what}{dial_error(error, where)}")
-        writer.close()
-        # Connected is all that was asked for; how the other side takes the end of it is its own affair.
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
         return Outcome()
 
     async def _get(self, action: Any, ref: ContainerRef, container: Object, address: str) -> Outcome:

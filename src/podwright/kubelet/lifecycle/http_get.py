@@ -4,8 +4,9 @@ Straight to the address: no proxy, no check of the certificate, no cookies, a co
 followed on the same host only, and of a body only the beginning is read. Errors are worded as Go words them, since
 people look for those words.
 
-Written on plain streams: a probe costs less than half the processor time that aiohttp's client takes for it (200
-against 480 microseconds), and a node with many Pods does little else while it is idle.
+Written on a bare protocol: a node with many Pods does little else than probing while it is idle, and each time that it
+has to wake up for one costs as much as the work itself. SO_LINGER, which the kubelet sets for its probes, is not set:
+with it the end of a connection may hold up the whole loop.
 Called by `handlers.py` and `prober/runners.py`.
 Page: https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#http-probes
 """
@@ -13,18 +14,18 @@ Page: https://kubernetes.io/docs/tasks/configure-pod-container/configure-livenes
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
 import functools
 import os
 import re
 import ssl
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import quote as percent_encode
 from urllib.parse import urljoin, urlsplit
 
 from podwright.kubelet.environment.quoting import quote
-from podwright.kubelet.lifecycle.http_answer import BODY_LIMIT, HEAD_LIMIT, Head, MalformedAnswer, parse_head, unchunk
+from podwright.kubelet.lifecycle.dial import dial_error
+from podwright.kubelet.lifecycle.http_answer import AnswerReader, EndedEarly, MalformedAnswer
 from podwright.kubelet.lifecycle.target import HttpTarget, join_host_port
 
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -53,16 +54,6 @@ class HttpAnswer:
     status: int
     body: bytes
     redirect: bool = False
-
-
-def dial_error(error: OSError, target: str) -> str:
-    """`dial tcp 10.0.0.1:80: connect: connection refused`"""
-    code = error.errno or 0
-    if isinstance(error, TimeoutError) or code == errno.ETIMEDOUT:
-        return f"dial tcp {target}: i/o timeout"
-    if code <= 0 or code not in errno.errorcode:
-        return f"dial tcp {target}: {error.strerror or error}"
-    return f"dial tcp {target}: connect: {os.strerror(code).lower()}"
 
 
 async def http_get(target: HttpTarget, timeout: float | None = None) -> HttpAnswer:
@@ -94,46 +85,95 @@ async def _once(url: str, target: HttpTarget) -> tuple[HttpAnswer, str | None]:
         raise HttpError(f'Get "{url}": invalid port') from None
     if where.scheme not in ("http", "https") or not where.hostname:
         raise HttpError(f'Get "{url}": unsupported protocol scheme {quote(where.scheme)}')
-    request = _request(url, target)
+    exchange = _Exchange(_request(url, target))
     peer = join_host_port(where.hostname, port)
-    secure = where.scheme == "https"
     try:
-        reader, writer = await asyncio.open_connection(
-            where.hostname,
-            port,
-            limit=HEAD_LIMIT,
-            ssl=_unverified() if secure else None,
-            ssl_shutdown_timeout=_TLS_GOODBYE if secure else None,
-        )
+        reader = await exchange.run(where.hostname, port, secure=where.scheme == "https")
     except ssl.SSLError as error:
         if any(word in str(error) for word in _PLAIN_ANSWER):
             raise PlainAnswerError(f'Get "{url}": http: server gave HTTP response to HTTPS client') from None
         raise HttpError(f'Get "{url}": remote error: tls: {error.reason or error}') from None
+    except MalformedAnswer as error:
+        raise HttpError(f'Get "{url}": net/http: HTTP/1.x transport connection broken: {error}') from None
+    except EndedEarly as error:
+        raise HttpError(f'Get "{url}": {error}') from None
     except TimeoutError:
         raise
     except OSError as error:
+        if exchange.connected:
+            text = os.strerror(error.errno).lower() if error.errno else str(error)
+            raise HttpError(f'Get "{url}": read tcp {peer}: read: {text}') from None
         # A refused handshake ends the connection, which is not a failure to connect.
-        if secure and isinstance(error, ConnectionResetError):
+        if where.scheme == "https" and isinstance(error, ConnectionResetError):
             raise HttpError(f'Get "{url}": EOF') from None
         raise HttpError(f'Get "{url}": {dial_error(error, peer)}') from None
-    try:
-        writer.write(request)
-        head = await _head(reader)
-        answer = HttpAnswer(head.status, await _body(reader, head))
-    except MalformedAnswer as error:
-        raise HttpError(f'Get "{url}": net/http: HTTP/1.x transport connection broken: {error}') from None
-    except asyncio.IncompleteReadError as error:
-        raise HttpError(f'Get "{url}": {"unexpected EOF" if error.partial else "EOF"}') from None
-    except OSError as error:
-        if isinstance(error, TimeoutError):
-            raise
-        text = os.strerror(error.errno).lower() if error.errno else str(error)
-        raise HttpError(f'Get "{url}": read tcp {peer}: read: {text}') from None
-    finally:
-        writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
-    return answer, head.headers.get("location") if head.status in _REDIRECTS else None
+    head = reader.head
+    assert head is not None
+    return HttpAnswer(head.status, reader.body), head.headers.get("location") if head.status in _REDIRECTS else None
+
+
+class _Exchange(asyncio.Protocol):
+    """One request over a connection of its own, and the answer to it."""
+
+    def __init__(self, request: bytes) -> None:
+        self._request = request
+        self._reader = AnswerReader()
+        self._over: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+        """what went wrong, once the answer is there or will not come"""
+        self._transport: asyncio.Transport | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection was made, TLS included."""
+        return self._transport is not None
+
+    async def run(self, host: str, port: int, *, secure: bool) -> AnswerReader:
+        """The answer. Raises MalformedAnswer, EndedEarly, OSError (ssl.SSLError among them)."""
+        answered = False
+        try:
+            await asyncio.get_running_loop().create_connection(
+                lambda: self,
+                host,
+                port,
+                ssl=_unverified() if secure else None,
+                ssl_shutdown_timeout=_TLS_GOODBYE if secure else None,
+            )
+            error = await self._over
+            if error is not None:
+                raise error
+            answered = True
+        finally:
+            if self._transport is not None:
+                # What may be left to send is of no use to a server that did not answer.
+                self._transport.close() if answered else self._transport.abort()
+        return self._reader
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask."""
+        # uvloop's transports are none of asyncio's classes.
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        """Listen, until all is said."""
+        if self._over.done():
+            return
+        try:
+            if self._reader.feed(data):
+                self._over.set_result(None)
+        except MalformedAnswer as error:
+            self._over.set_result(error)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It has ended; a body may end so."""
+        if self._over.done():
+            return
+        try:
+            if exc is None:
+                self._reader.end()
+            self._over.set_result(exc)
+        except (MalformedAnswer, EndedEarly) as error:
+            self._over.set_result(error)
 
 
 def _request(url: str, target: HttpTarget) -> bytes:
@@ -152,36 +192,6 @@ def _request(url: str, target: HttpTarget) -> bytes:
         if name.lower() not in ("host", "connection"):
             lines.append(f"{name}: {value}")
     return "\r\n".join([*lines, "Connection: close", "", ""]).encode()
-
-
-async def _head(reader: asyncio.StreamReader) -> Head:
-    """The final head of the answer; what the server says before it (100 to 199) is left out."""
-    while True:
-        try:
-            head = parse_head(await reader.readuntil(b"\r\n\r\n"))
-        except asyncio.LimitOverrunError:
-            raise MalformedAnswer("the head of the answer is too long") from None
-        except asyncio.IncompleteReadError as error:
-            # What does not begin like HTTP is told as such, whether it ends in an empty line or not.
-            if error.partial and not b"HTTP/".startswith(error.partial[:5]):
-                parse_head(error.partial)
-            raise
-        if not 100 <= head.status < 200:
-            return head
-
-
-async def _body(reader: asyncio.StreamReader, head: Head) -> bytes:
-    """The beginning of the body; one that ends early is taken as far as it came."""
-    if head.status in (204, 304):
-        return b""
-    # Framing of chunks takes some room beside what it frames.
-    wanted = min(head.length if head.length is not None else BODY_LIMIT, BODY_LIMIT) * (2 if head.chunked else 1)
-    raw = b""
-    while len(raw) < wanted and (part := await reader.read(wanted - len(raw))):
-        raw += part
-        if head.chunked and raw.endswith(b"0\r\n\r\n"):
-            break
-    return (unchunk(raw) if head.chunked else raw)[:BODY_LIMIT]
 
 
 @functools.cache

@@ -7,7 +7,6 @@ Page: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#probe-ch
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,8 @@ from podwright.cri.errors import CriError
 from podwright.kubelet.environment.expansion import expand_all
 from podwright.kubelet.environment.quoting import quote
 from podwright.kubelet.interfaces import ExecRunner
-from podwright.kubelet.lifecycle.http_get import HttpError, dial_error, http_get
+from podwright.kubelet.lifecycle.dial import connect, dial_error
+from podwright.kubelet.lifecycle.http_get import HttpError, http_get
 from podwright.kubelet.lifecycle.target import TargetError, http_target, join_host_port, resolve_port
 from podwright.kubelet.prober import grpc_health
 
@@ -102,11 +102,7 @@ async def _connect(action: Mapping[str, Any], container: Object, address: str, t
     where = join_host_port(host, port)
     try:
         async with asyncio.timeout(timeout):
-            _, writer = await asyncio.open_connection(host, port)
+            await connect(host, port)
     except OSError as error:
         return ProbeOutcome(Result.FAILURE, dial_error(error, where))
-    writer.close()
-    # That it connected is the answer; the other side may end the connection as it likes.
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
     return ProbeOutcome(Result.SUCCESS)
