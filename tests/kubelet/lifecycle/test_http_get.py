@@ -261,9 +261,46 @@ async def test_a_host_by_its_name() -> None:
         assert (await http_get(target)).body == f"localhost:{port}".encode()
 
 
-async def test_a_host_that_has_no_address() -> None:
-    with pytest.raises(HttpError, match=r'^Get "http://nobody.invalid:80/": dial tcp nobody.invalid:80: '):
+async def test_a_host_that_has_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(HttpError) as caught:
         await http_get(HttpTarget("http://nobody.invalid:80/", []))
+    assert str(caught.value) == (
+        'Get "http://nobody.invalid:80/": dial tcp nobody.invalid:80: Name or service not known'
+    )
+
+
+async def test_a_host_that_cannot_be_one() -> None:
+    host = "x" * 64 + ".example"
+    with pytest.raises(HttpError, match=f"dial tcp: lookup {host}: no such host"):
+        await http_get(HttpTarget(f"http://{host}:80/", []))
+
+
+async def test_a_url_that_is_none() -> None:
+    with pytest.raises(HttpError, match=r'^parse "http://a\[b:80/": '):
+        await http_get(HttpTarget("http://a[b:80/", []))
+
+
+@pytest.mark.parametrize(
+    ("location", "error"),
+    [
+        pytest.param("http://[", r'failed to parse Location header "http://\["$', id="broken"),
+        pytest.param("http://127.0.0.1:99999/", "invalid port", id="a port that is none"),
+        pytest.param("ftp://127.0.0.1/", "unsupported protocol scheme", id="another protocol"),
+    ],
+)
+async def test_a_redirect_to_nowhere(location: str, error: str) -> None:
+    async with http_server(lambda *_: answer(302, Location=location)) as port:
+        with pytest.raises(HttpError, match=error):
+            await http_get(to(port))
+
+
+async def test_a_redirect_that_names_no_place_is_an_answer() -> None:
+    async with http_server(lambda *_: answer(302, b"where", Location="")) as port:
+        assert await http_get(to(port)) == HttpAnswer(302, b"where")
 
 
 async def test_each_request_has_a_connection_of_its_own_which_ends() -> None:
@@ -308,7 +345,7 @@ async def test_a_proxy_in_the_environment_is_not_used(monkeypatch: pytest.Monkey
         test_a_tls_handshake_counts_too,
         test_an_answer_over_tls_that_is_not_http,
         test_a_host_by_its_name,
-        test_a_host_that_has_no_address,
+        test_a_host_that_cannot_be_one,
         test_each_request_has_a_connection_of_its_own_which_ends,
     ],
 )

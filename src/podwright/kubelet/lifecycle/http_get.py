@@ -61,15 +61,24 @@ async def http_get(target: HttpTarget, timeout: float | None = None) -> HttpAnsw
 
     Raises HttpError; PlainAnswerError for an HTTPS request that got an answer in clear.
     """
-    url, host = target.url, urlsplit(target.url).hostname
+    url = target.url
+    try:
+        host = urlsplit(url).hostname
+    except ValueError as error:
+        raise HttpError(f"parse {quote(url)}: {error}") from None
     try:
         async with asyncio.timeout(timeout):
             for _ in range(_MAX_REDIRECTS):
                 answer, location = await _once(url, target)
                 if location is None:
                     return answer
-                url = urljoin(url, location)
-                if urlsplit(url).hostname != host:
+                try:
+                    there = urljoin(url, location)
+                    elsewhere = urlsplit(there).hostname != host
+                except ValueError:
+                    raise HttpError(f'Get "{url}": failed to parse Location header {quote(location)}') from None
+                url = there
+                if elsewhere:
                     return HttpAnswer(answer.status, answer.body, redirect=True)
     except TimeoutError:
         raise HttpError(f'Get "{url}": {_TIMEOUT}') from None
@@ -97,6 +106,8 @@ async def _once(url: str, target: HttpTarget) -> tuple[HttpAnswer, str | None]:
         raise HttpError(f'Get "{url}": net/http: HTTP/1.x transport connection broken: {error}') from None
     except EndedEarly as error:
         raise HttpError(f'Get "{url}": {error}') from None
+    except UnicodeError:
+        raise HttpError(f'Get "{url}": dial tcp: lookup {where.hostname}: no such host') from None
     except TimeoutError:
         raise
     except OSError as error:
@@ -109,7 +120,8 @@ async def _once(url: str, target: HttpTarget) -> tuple[HttpAnswer, str | None]:
         raise HttpError(f'Get "{url}": {dial_error(error, peer)}') from None
     head = reader.head
     assert head is not None
-    return HttpAnswer(head.status, reader.body), head.headers.get("location") if head.status in _REDIRECTS else None
+    location = head.headers.get("location") if head.status in _REDIRECTS else None
+    return HttpAnswer(head.status, reader.body), location or None
 
 
 class _Exchange(asyncio.Protocol):
