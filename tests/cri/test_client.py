@@ -13,6 +13,7 @@ from tests.cri.fake_runtime import serving
 from podwright.cri.channel import socket_address
 from podwright.cri.client import RuntimeClient
 from podwright.cri.containerd_events import ContainerdEvents, TaskEvent
+from podwright.cri.containerd_tasks import ContainerdTasks
 from podwright.cri.errors import CriError, DeadlineExceeded, NotFound, Unavailable, Unimplemented
 from podwright.cri.generated import containerd_pb2, cri_pb2
 from podwright.cri.image_client import ImageClient
@@ -175,6 +176,34 @@ async def test_containerd_s_own_events_tell_containers_apart_from_execs(tmp_path
             TaskEvent("/tasks/oom", "c1"),
         ]
         await source.close()
+
+
+@pytest.mark.parametrize("left", ["running", "ended", "nothing"])
+async def test_containerd_s_task_of_a_container_is_killed_and_deleted(tmp_path: Path, left: str) -> None:
+    asked: list[str] = []
+
+    def answering(name: str, *, missing: bool) -> Any:
+        async def answer(request: bytes, context: Any) -> bytes:
+            assert ("containerd-namespace", "k8s.io") in context.invocation_metadata()
+            asked.append(f"{name} {containerd_pb2.Subject.FromString(request).container_id}")
+            if name == "Kill":
+                assert containerd_pb2.KillRequest.FromString(request).signal == 9
+            if missing:
+                await context.abort(grpc.StatusCode.NOT_FOUND, "no such process")
+            return b""
+
+        return answer
+
+    calls = {
+        "Kill": answering("Kill", missing=left != "running"),
+        "Wait": answering("Wait", missing=left == "nothing"),
+        "Delete": answering("Delete", missing=False),
+    }
+    async with serving(tmp_path / "s", calls):
+        tasks = ContainerdTasks(f"unix://{tmp_path}/s")
+        await tasks.end("c1")
+        await tasks.close()
+    assert asked == ["Kill c1", "Wait c1", *([] if left == "nothing" else ["Delete c1"])]
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ class FakeContainer:
     finished: int = 0
     exit_code: int = 0
     reason: str = ""
+    message: str = ""
     stop_timeout: int | None = None
     resources: pb.LinuxContainerResources | None = None
 
@@ -231,6 +232,7 @@ class FakeRuntime:
                 finished_at=c.finished * SECOND,
                 exit_code=c.exit_code,
                 reason=c.reason,
+                message=c.message,
                 image=pb.ImageSpec(image=c.config.image.image),
                 image_ref=f"sha256:{c.config.image.image}",
                 labels=c.config.labels,

@@ -34,6 +34,10 @@ class FakeRuntime:
         self.pods: dict[str, PodRuntimeStatus] = {}
         self.calls: list[tuple[str, str]] = []
         self.graces: list[int | None] = []
+        self.resumed: list[bool] = []
+        self.told: list[Collection[str]] = []
+        self.unfinished: set[str] = set()
+        """Ids of containers that an earlier kubelet had not started yet."""
         self.failures: dict[str, WaitingError] = {}
         self.terminal: TerminalError | None = None
         self.pull = asyncio.Event()
@@ -84,9 +88,18 @@ class FakeRuntime:
         ]
         self.pods[uid] = replace(status, containers=ended)
 
-    async def kill_pod(self, pod: Object | None, status: PodRuntimeStatus, grace: int | None) -> None:
+    async def adopt(self, pod: Object, status: PodRuntimeStatus, told: Collection[str]) -> PodRuntimeStatus:
+        self.told.append(told)
+        kept = [c for c in status.containers if c.id not in self.unfinished]
+        adopted = self.pods[status.uid] = replace(status, containers=kept)
+        return adopted
+
+    async def kill_pod(
+        self, pod: Object | None, status: PodRuntimeStatus, grace: int | None, *, resumed: bool = False
+    ) -> None:
         self.calls.append(("kill", status.uid))
         self.graces.append(grace)
+        self.resumed.append(resumed)
         self._end(status.uid, 143)
         left = self.pods[status.uid]
         self.pods[status.uid] = replace(left, sandboxes=[replace(s, ready=False) for s in left.sandboxes])

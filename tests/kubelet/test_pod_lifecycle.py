@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -17,7 +18,7 @@ from podwright.kubelet.interfaces import MountedVolumes, SyncResult
 from podwright.kubelet.pod_lifecycle import Collaborators, PodLifecycle, deadline_left
 from podwright.kubelet.pod_state import PodState, Stage
 from podwright.kubelet.pod_workers import StillRunning
-from podwright.kubelet.runtime_state import PodRuntimeStatus, PodSummary
+from podwright.kubelet.runtime_state import ContainerState, PodRuntimeStatus, PodSummary
 from podwright.kubelet.status.generate import HostFacts
 from podwright.kubelet.status.manager import StatusManager
 
@@ -46,7 +47,9 @@ def test_deadline(given: Object, started: str | None, left: float | None) -> Non
 class Stubborn(FakeRuntime):
     """Its containers do not stop."""
 
-    async def kill_pod(self, pod: Object | None, status: PodRuntimeStatus, grace: int | None) -> None:
+    async def kill_pod(
+        self, pod: Object | None, status: PodRuntimeStatus, grace: int | None, *, resumed: bool = False
+    ) -> None:
         return
 
 
@@ -129,6 +132,39 @@ async def test_a_container_found_running_is_not_told_as_such_before_its_post_sta
     await passes.sync(given)
     await passes.sync(given)
     assert [(status or {}).get("phase") for status in told] == [None, "Running"]
+
+
+async def test_a_pod_that_was_there_before_us_is_adopted_once_before_its_end_is_told() -> None:
+    runtime = FakeRuntime()
+    given = pod() | {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": "i"}]}}
+    ends = {"terminated": {"exitCode": 1, "containerID": "containerd://before"}}
+    given["status"] = {"ephemeralContainerStatuses": [{"name": "debug", "state": ends}]}
+    undone = replace(container("a"), state=ContainerState.EXITED, exit_code=128)
+    runtime.put(given, [undone])
+    runtime.unfinished = {undone.id}
+    passes = lifecycle(runtime)
+    assert not (await passes.sync(given)).ended
+    await passes.sync(given)
+    assert runtime.told == [{"before"}]
+    await passes.terminate("u", given, PodState(Stage.TERMINATING))
+    assert runtime.resumed == [False]
+
+
+async def test_there_is_nothing_to_adopt_of_a_new_pod() -> None:
+    runtime = FakeRuntime()
+    passes = lifecycle(runtime)
+    passes.untouched("u")
+    for _ in range(2):
+        await passes.sync(pod() | {"spec": {"containers": [{"name": "a"}]}})
+    assert runtime.told == []
+
+
+async def test_an_end_that_an_earlier_kubelet_may_have_begun_is_resumed() -> None:
+    runtime = FakeRuntime()
+    runtime.put(pod(), [container("a")])
+    passes = lifecycle(runtime)
+    await passes.terminate("u", pod(), PodState(Stage.TERMINATING))
+    assert runtime.resumed == [True]
 
 
 class Listed:

@@ -16,13 +16,15 @@ import pytest
 from tests.fakes.waiting import eventually
 from tests.kubelet.kuberuntime.rig import Events, Hooks, Probes
 
-from podwright.api.objects import Object
+from podwright.api.objects import Object, uid_of
 from podwright.containerd.config import NodeOptions
 from podwright.containerd.example_image import EXAMPLE_IMAGE, busybox_image
 from podwright.containerd.managed import ManagedContainerd
 from podwright.containerd.oci_image import archive
 from podwright.cri.client import ImageClient, RuntimeClient
 from podwright.cri.containerd_events import ContainerdEvents
+from podwright.cri.containerd_tasks import ContainerdTasks
+from podwright.cri.errors import CriError
 from podwright.kubelet.cgroups.hierarchy import read_hierarchies
 from podwright.kubelet.cgroups.pods import PodCgroups, instance_name
 from podwright.kubelet.cgroups.tree import CgroupTree
@@ -70,6 +72,7 @@ class Node:
     cri: RuntimeClient
     images: ImageClient
     containerd: ContainerdEvents
+    tasks: ContainerdTasks
     cgroups: PodCgroups
     events: Events = field(default_factory=Events)
     hooks: Hooks = field(default_factory=Hooks)
@@ -91,6 +94,7 @@ class Node:
             paths=Paths(self.data / "logs" / "pods", self.data / "logs" / "containers"),
             facts=NodeFacts(8 << 30, minimum_oom_score_adj=read_minimum_oom_score_adj()),
             now=time.time,
+            tasks=self.tasks,
         )
         return KubeRuntime(with_, RestartBackoff(), self.containerd)
 
@@ -126,7 +130,7 @@ async def node(directory: Path) -> AsyncIterator[Node]:
     managed = ManagedContainerd(directory, NodeOptions(pod_cidr="10.213.77.0/24"))
     await managed.start()
     cri, images = RuntimeClient(managed.endpoint), ImageClient(managed.endpoint)
-    containerd = ContainerdEvents(managed.endpoint)
+    containerd, tasks = ContainerdEvents(managed.endpoint), ContainerdTasks(managed.endpoint)
     cgroups = PodCgroups(CgroupTree(read_hierarchies()), instance_name(directory))
     try:
         await cri.wait_until_serving(20)
@@ -134,11 +138,12 @@ async def node(directory: Path) -> AsyncIterator[Node]:
         await managed.import_image(
             archive({EXAMPLE_IMAGE: await asyncio.to_thread(busybox_image, Path("/usr/bin/busybox"))})
         )
-        yield Node(managed, directory, cri, images, containerd, cgroups)
+        yield Node(managed, directory, cri, images, containerd, tasks, cgroups)
     finally:
         await cri.close()
         await images.close()
         await containerd.close()
+        await tasks.close()
         await managed.purge([instance_name(directory)])
         await cgroups.remove_all()
 
@@ -276,6 +281,44 @@ async def test_a_new_kubelet_adopts_what_runs(node: Node) -> None:
     # The Pod object is gone: what the runtime kept of it is enough.
     await node.runtime.kill_pod(None, after, None)
     await node.runtime.remove_pod(await node.status(obj))
+    assert await node.runtime.list_pods() == {}
+
+
+async def start_and_go_away(node: Node, container_id: str, after: float) -> None:
+    """Ask for a start and be gone before it is done, as when we are killed."""
+    call = asyncio.ensure_future(node.cri.start_container(container_id))
+    await asyncio.wait({call}, timeout=after)
+    call.cancel()
+    await asyncio.wait({call})
+
+
+@pytest.mark.parametrize("then", ["adopted", "deleted"])
+async def test_starts_that_were_broken_off(node: Node, monkeypatch: pytest.MonkeyPatch, then: str) -> None:
+    async def not_yet(_container_id: str) -> None:
+        raise CriError("Canceled", "its caller is gone")
+
+    names = "abcdef"
+    pods = [make(f"p{number}", *(box(name) for name in names), restartPolicy="Never") for number in range(3)]
+    with monkeypatch.context() as patched:
+        patched.setattr(node.cri, "start_container", not_yet)
+        await asyncio.gather(
+            *(node.runtime.sync_pod(obj, PodRuntimeStatus(uid_of(obj)), MountedVolumes()) for obj in pods)
+        )
+    # Starts in one Pod wait for each other, which keeps the moments open in which containerd loses sight of one.
+    made = [c.id for obj in pods for c in (await node.status(obj)).containers]
+    await asyncio.gather(*(start_and_go_away(node, id, 0.01 + 0.02 * at) for at, id in enumerate(made)))
+    node.runtime = node.fresh()
+
+    async def run(obj: Object) -> None:
+        status = await node.runtime.adopt(obj, await node.status(obj), ())
+        await node.runtime.sync_pod(obj, status, MountedVolumes())
+        status = await node.status(obj)
+        states = [(newest.state if (newest := status.newest(name)) else None) for name in names]
+        assert states == [ContainerState.RUNNING] * len(names)
+
+    if then == "adopted":
+        await asyncio.gather(*(run(obj) for obj in pods))
+    await asyncio.gather(*(node.delete(obj, 1) for obj in pods))
     assert await node.runtime.list_pods() == {}
 
 

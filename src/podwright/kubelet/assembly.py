@@ -23,6 +23,7 @@ from podwright.client.interface import Client
 from podwright.cri.client import RuntimeClient
 from podwright.cri.containerd_content import ContainerdContent
 from podwright.cri.containerd_events import ContainerdEvents
+from podwright.cri.containerd_tasks import ContainerdTasks
 from podwright.cri.image_client import ImageClient
 from podwright.kubelet.cgroups.hierarchy import read_hierarchies
 from podwright.kubelet.cgroups.pods import PodCgroups, instance_name
@@ -120,6 +121,7 @@ class AssembledKubelet:
             now=utc_now,
         )
         self._content = ContainerdContent(settings.endpoint)
+        self._tasks = ContainerdTasks(settings.endpoint)
         self._puller = Puller(
             self._image_client,
             PullLimits(
@@ -230,6 +232,7 @@ class AssembledKubelet:
         await self._runtime_client.close()
         await self._image_client.close()
         await self._content.close()
+        await self._tasks.close()
 
     async def shut_down(self) -> None:
         """The machine goes down: end the Pods within the configured shutdown grace, if there is one."""
@@ -285,6 +288,7 @@ class AssembledKubelet:
                 facts=facts,
                 now=time.time,
                 rescue=self._settings.rescue,
+                tasks=self._tasks,
             ),
             RestartBackoff(config.crashLoopBackOffMaxContainerRestartPeriod),
             ContainerdEvents(self._settings.endpoint),

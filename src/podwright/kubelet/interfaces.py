@@ -7,7 +7,7 @@ whole JSON object; implementations take typed views of it.
 from __future__ import annotations
 
 import enum
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -236,14 +236,24 @@ class SyncResult:
 class PodRuntime(Protocol):
     """kuberuntime: the only part that changes the runtime (with images/puller)."""
 
+    async def adopt(self, pod: Object, status: PodRuntimeStatus, told: Collection[str]) -> PodRuntimeStatus:
+        """Forget the containers whose start an earlier kubelet did not finish; returns what the Pod has then.
+
+        `told`: ids of the containers whose end its status tells.
+        """
+        ...
+
     async def sync_pod(self, pod: Object, status: PodRuntimeStatus, volumes: MountedVolumes) -> SyncResult:
         """Make the runtime have what the Pod asks for, one pass. Raises TerminalError."""
         ...
 
-    async def kill_pod(self, pod: Object | None, status: PodRuntimeStatus, grace: int | None) -> None:
+    async def kill_pod(
+        self, pod: Object | None, status: PodRuntimeStatus, grace: int | None, *, resumed: bool = False
+    ) -> None:
         """Stop every container (hooks, grace seconds; None: as spec and annotations say), then the sandbox.
 
-        `pod` is None when the API no longer has it: what is needed is read from container annotations.
+        `pod` is None when the API no longer has it: what is needed is read from container annotations. `resumed`: an
+        earlier kubelet may have been killed in the middle of it.
         """
         ...
 

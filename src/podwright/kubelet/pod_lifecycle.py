@@ -27,6 +27,7 @@ from podwright.client.interface import Client, DeleteOptions
 from podwright.kubelet.allocation import Allocations
 from podwright.kubelet.errors import TerminalError, WaitingError
 from podwright.kubelet.interfaces import EventWriter, PodRuntime, ProbeState, VolumeError, Volumes
+from podwright.kubelet.kuberuntime.adoption import told_ended
 from podwright.kubelet.kuberuntime.pod_containers import app_containers, init_containers
 from podwright.kubelet.kuberuntime.together import all_of
 from podwright.kubelet.pod_state import PodState
@@ -77,6 +78,8 @@ class PodLifecycle:
         self._with = with_
         self._failures: dict[str, Mapping[str, WaitingError]] = {}
         self._untouched: set[str] = set()
+        self._ours: set[str] = set()
+        """Pods of which nothing is left as an earlier kubelet had it"""
         self._stopped: dict[str, PodRuntimeStatus] = {}
         self._sandbox_failures: dict[str, int] = {}
         self._acted_on: dict[str, PodRuntimeStatus] = {}
@@ -85,6 +88,7 @@ class PodLifecycle:
     def untouched(self, uid: str) -> None:
         """The runtime has nothing of this new Pod yet, so its first pass need not ask."""
         self._untouched.add(uid)
+        self._ours.add(uid)
 
     def refuse(self, pod: Object, verdict: Verdict) -> None:
         """The node does not take this Pod: its status and an event say so."""
@@ -106,7 +110,7 @@ class PodLifecycle:
         elif routine and known is not None and still_true(known, self._with.last_seen(uid)):
             before = known
         else:
-            before = await self._with.runtime.pod_status(uid)
+            before = await self._adopted(pod, await self._with.runtime.pod_status(uid))
         status = self._status(pod, before)
         if status["phase"] in TERMINAL or not self._may_owe_post_start(pod):
             self._with.statuses.set(uid, status)
@@ -118,6 +122,15 @@ class PodLifecycle:
             return Outcome(verdict=Verdict(str(EventReason.DEADLINE_EXCEEDED), DEADLINE_MESSAGE))
         outcome = await self._make_run(pod, before)
         return outcome if left is None else _no_later_than(outcome, left)
+
+    async def _adopted(self, pod: Object, status: PodRuntimeStatus) -> PodRuntimeStatus:
+        """What the runtime has of the Pod, without what an earlier kubelet left half done."""
+        uid = uid_of(pod)
+        if uid not in self._ours:
+            told = told_ended(self._with.statuses.latest(uid) or pod.get("status") or {})
+            status = await self._with.runtime.adopt(pod, status, told)
+            self._ours.add(uid)
+        return status
 
     async def _make_run(self, pod: Object, before: PodRuntimeStatus) -> Outcome:
         uid = uid_of(pod)
@@ -170,7 +183,8 @@ class PodLifecycle:
             self._publish(pod, runtime, Stage(stopping=True, verdict=state.verdict))
         self._with.probes.stop_liveness_and_startup(uid)
         if not runtime.is_empty:
-            await self._with.runtime.kill_pod(pod, runtime, state.grace)
+            # One that we never made run was found like this: perhaps in the middle of its end.
+            await self._with.runtime.kill_pod(pod, runtime, state.grace, resumed=uid not in self._ours)
             runtime = await self._with.runtime.pod_status(uid)
         left = [c.name for c in runtime.running()]
         if left:
@@ -195,6 +209,7 @@ class PodLifecycle:
         if state.deleted and state.wanted and pod is not None and not is_static(pod):
             await self._delete(pod)
         self._stopped.pop(uid, None)
+        self._ours.discard(uid)
         if state.remove:
             self._with.statuses.forget(uid)
 

@@ -13,6 +13,7 @@ from tests.kubelet.kuberuntime.pods import UID
 
 from podwright.api.objects import Object
 from podwright.cri.client import ImageClient, RuntimeClient
+from podwright.cri.errors import CriError
 from podwright.kubelet.errors import ContainerConfigError, PostStartError, SandboxError, TerminalError, WaitingError
 from podwright.kubelet.interfaces import ContainerRef, DnsConfig, MountedVolumes, RunOptions, SyncResult
 from podwright.kubelet.kuberuntime.collaborators import Collaborators
@@ -171,12 +172,26 @@ class Rescue:
         return 1
 
 
+@dataclass
+class Tasks:
+    """containerd's own view of processes: which containers have had their task deleted."""
+
+    error: CriError | None = None
+    ended: list[str] = field(default_factory=list)
+
+    async def end(self, container_id: str) -> None:
+        self.ended.append(container_id)
+        if self.error is not None:
+            raise self.error
+
+
 class Rig:
     def __init__(self, root: Path) -> None:
         self.cri, self.image_service = FakeRuntime(), FakeImageService()
         self.events, self.images, self.environment = Events(), Images(), Environment()
         self.hooks, self.probes, self.handlers, self.cgroups = Hooks(), Probes(), Handlers(), Cgroups()
         self.rescue: Rescue | None = None
+        self.tasks = Tasks()
         self.time = 1_700_000_000.0
         self.paths = Paths(root / "logs", root / "links")
         self.runtime = self.fresh()
@@ -197,6 +212,7 @@ class Rig:
             facts=NodeFacts(memory_bytes=8 << 30),
             now=lambda: self.time,
             rescue=self.rescue,
+            tasks=self.tasks,
         )
         return KubeRuntime(with_, RestartBackoff())
 

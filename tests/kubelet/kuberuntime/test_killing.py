@@ -132,3 +132,31 @@ async def test_a_runtime_that_answers_needs_no_help(rig: Rig) -> None:
     await rig.sync(obj)
     await rig.runtime.kill_pod(obj, await rig.status(), 1)
     assert rig.rescue.given == []
+
+
+@pytest.mark.parametrize(("resumed", "reminded"), [(True, 1), (False, 0)], ids=["found ending", "ended by us"])
+async def test_who_was_perhaps_asked_before_is_asked_once_more(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, resumed: bool, reminded: int
+) -> None:
+    asked: list[str] = []
+
+    async def repeat(_runtime: object, _images: object, container_id: str) -> None:
+        asked.append(container_id)
+        rig.cri.hold["StopContainer"].set()
+        raise CriError("Unknown", "the runtime tells nothing of its process")
+
+    monkeypatch.setattr(killing, "UNHEARD", 0.01)
+    monkeypatch.setattr(killing.stop_signal, "repeat", repeat)
+    obj = pod(container("a"))
+    await rig.sync(obj)
+    rig.cri.hold["StopContainer"] = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.2, rig.cri.hold["StopContainer"].set)
+    await rig.runtime.kill_pod(obj, await rig.status(), 30, resumed=resumed)
+    assert len(asked) == reminded
+
+
+async def test_who_ends_at_once_is_not_asked_again(rig: Rig) -> None:
+    obj = pod(container("a"))
+    await rig.sync(obj)
+    await rig.runtime.kill_pod(obj, await rig.status(), 30, resumed=True)
+    assert rig.image_service.calls == []

@@ -11,9 +11,9 @@ from typing import Any, cast
 
 import pytest
 
-from podwright.cri.client import RuntimeClient
+from podwright.cri.client import ImageClient, RuntimeClient
 from podwright.cri.generated import cri_pb2 as pb
-from podwright.kubelet.kuberuntime.stop_signal import number, send
+from podwright.kubelet.kuberuntime.stop_signal import number, of_image, repeat, send
 
 ENDS = "import signal; signal.signal(signal.SIGUSR1, lambda *_: exit(7)); print('up', flush=True); signal.pause()"
 
@@ -68,3 +68,51 @@ async def test_who_sends_it(known: str, sent: bool) -> None:
 async def test_a_runtime_that_tells_no_process_ends_it_itself() -> None:
     runtime: Any = Runtime(0)
     assert await send(runtime, "c", "SIGUSR1", 10) is False
+
+
+def image(config: Any) -> pb.ImageStatusResponse:
+    return pb.ImageStatusResponse(info={"info": json.dumps({"imageSpec": {"config": config}})})
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        pytest.param(image({"StopSignal": "SIGQUIT"}), "SIGQUIT", id="named"),
+        pytest.param(image({"StopSignal": "quit"}), "SIGQUIT", id="short"),
+        pytest.param(image({"StopSignal": "3"}), "SIGQUIT", id="a number"),
+        pytest.param(image({"StopSignal": "SIGRTMIN+3"}), "SIGRTMIN+3", id="a real-time one"),
+        pytest.param(image({}), "SIGTERM", id="none"),
+        pytest.param(image({"StopSignal": "SIGNONE"}), "SIGTERM", id="no signal"),
+        pytest.param(image({"StopSignal": "999"}), "SIGTERM", id="no signal's number"),
+        pytest.param(image(None), "SIGTERM", id="no configuration"),
+        pytest.param(pb.ImageStatusResponse(), "SIGTERM", id="a runtime that does not tell"),
+        pytest.param(pb.ImageStatusResponse(info={"info": "{"}), "SIGTERM", id="no JSON"),
+    ],
+)
+def test_the_signal_of_an_image(answer: pb.ImageStatusResponse, expected: str) -> None:
+    assert of_image(answer) == expected
+
+
+class Images:
+    async def image_status(self, image_ref: str, *, verbose: bool = False) -> pb.ImageStatusResponse:
+        assert verbose
+        return image({"StopSignal": "SIGUSR1"})
+
+
+@pytest.mark.parametrize("state", ["CONTAINER_RUNNING", "CONTAINER_EXITED"])
+async def test_the_signal_is_sent_again_to_what_still_runs(state: str) -> None:
+    process = subprocess.Popen([sys.executable, "-c", ENDS], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        await asyncio.to_thread(process.stdout.readline)
+        runtime = Runtime(process.pid)
+        runtime.answer.status.state = pb.ContainerState.Value(state)
+        await repeat(cast(RuntimeClient, runtime), cast(ImageClient, Images()), "c")
+        if state == "CONTAINER_RUNNING":
+            assert await asyncio.to_thread(process.wait, 10) == 7
+        else:
+            assert process.poll() is None
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()

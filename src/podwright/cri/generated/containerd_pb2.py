@@ -26,7 +26,7 @@ from google.protobuf import any_pb2 as google_dot_protobuf_dot_any__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x10\x63ontainerd.proto\x12\x14podwright.containerd\x1a\x19google/protobuf/any.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"#\n\x10SubscribeRequest\x12\x0f\n\x07\x66ilters\x18\x01 \x03(\t\"\x80\x01\n\x08\x45nvelope\x12-\n\ttimestamp\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tnamespace\x18\x02 \x01(\t\x12\r\n\x05topic\x18\x03 \x01(\t\x12#\n\x05\x65vent\x18\x04 \x01(\x0b\x32\x14.google.protobuf.Any\"\x1f\n\x07Subject\x12\x14\n\x0c\x63ontainer_id\x18\x01 \x01(\t\"N\n\x08TaskExit\x12\x14\n\x0c\x63ontainer_id\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0b\n\x03pid\x18\x03 \x01(\r\x12\x13\n\x0b\x65xit_status\x18\x04 \x01(\r\"&\n\x13ListStatusesRequest\x12\x0f\n\x07\x66ilters\x18\x01 \x03(\t\"L\n\x14ListStatusesResponse\x12\x34\n\x08statuses\x18\x01 \x03(\x0b\x32\".podwright.containerd.IngestStatus\"\xac\x01\n\x0cIngestStatus\x12.\n\nstarted_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03ref\x18\x03 \x01(\t\x12\x0e\n\x06offset\x18\x04 \x01(\x03\x12\r\n\x05total\x18\x05 \x01(\x03\x12\x10\n\x08\x65xpected\x18\x06 \x01(\t\"%\n\x12ListContentRequest\x12\x0f\n\x07\x66ilters\x18\x01 \x03(\t\"F\n\x13ListContentResponse\x12/\n\x04info\x18\x01 \x03(\x0b\x32!.podwright.containerd.ContentInfo\"\xf9\x01\n\x0b\x43ontentInfo\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x03\x12.\n\ncreated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12=\n\x06labels\x18\x05 \x03(\x0b\x32-.podwright.containerd.ContentInfo.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"B\n\x12ReadContentRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x0c\n\x04size\x18\x03 \x01(\x03\"3\n\x13ReadContentResponse\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\x1b\n\x0c\x41\x62ortRequest\x12\x0b\n\x03ref\x18\x01 \x01(\t\"\t\n\x07Nothing\"\x1f\n\x0fGetImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"C\n\x10GetImageResponse\x12/\n\x05image\x18\x01 \x01(\x0b\x32 .podwright.containerd.NamedImage\"\xb9\x01\n\nNamedImage\x12\x0c\n\x04name\x18\x01 \x01(\t\x12<\n\x06labels\x18\x02 \x03(\x0b\x32,.podwright.containerd.NamedImage.LabelsEntry\x12\x30\n\x06target\x18\x03 \x01(\x0b\x32 .podwright.containerd.Descriptor\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\">\n\nDescriptor\x12\x12\n\nmedia_type\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\"\xad\x01\n\x0bViewRequest\x12\x13\n\x0bsnapshotter\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x0e\n\x06parent\x18\x03 \x01(\t\x12=\n\x06labels\x18\x04 \x03(\x0b\x32-.podwright.containerd.ViewRequest.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"3\n\x0fSnapshotRequest\x12\x13\n\x0bsnapshotter\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\"A\n\x0eMountsResponse\x12/\n\x06mounts\x18\x01 \x03(\x0b\x32\x1f.podwright.containerd.MountPart\"J\n\tMountPart\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x0e\n\x06target\x18\x03 \x01(\t\x12\x0f\n\x07options\x18\x04 \x03(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x10\x63ontainerd.proto\x12\x14podwright.containerd\x1a\x19google/protobuf/any.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"#\n\x10SubscribeRequest\x12\x0f\n\x07\x66ilters\x18\x01 \x03(\t\"\x80\x01\n\x08\x45nvelope\x12-\n\ttimestamp\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tnamespace\x18\x02 \x01(\t\x12\r\n\x05topic\x18\x03 \x01(\t\x12#\n\x05\x65vent\x18\x04 \x01(\x0b\x32\x14.google.protobuf.Any\"\x1f\n\x07Subject\x12\x14\n\x0c\x63ontainer_id\x18\x01 \x01(\t\"N\n\x08TaskExit\x12\x14\n\x0c\x63ontainer_id\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0b\n\x03pid\x18\x03 \x01(\r\x12\x13\n\x0b\x65xit_status\x18\x04 \x01(\r\"Q\n\x0bKillRequest\x12\x14\n\x0c\x63ontainer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x65xec_id\x18\x02 \x01(\t\x12\x0e\n\x06signal\x18\x03 \x01(\r\x12\x0b\n\x03\x61ll\x18\x04 \x01(\x08\"&\n\x13ListStatusesRequest\x12\x0f\n\x07\x66ilters\x18\x01 \x03(\t\"L\n\x14ListStatusesResponse\x12\x34\n\x08statuses\x18\x01 \x03(\x0b\x32\".podwright.containerd.IngestStatus\"\xac\x01\n\x0cIngestStatus\x12.\n\nstarted_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03ref\x18\x03 \x01(\t\x12\x0e\n\x06offset\x18\x04 \x01(\x03\x12\r\n\x05total\x18\x05 \x01(\x03\x12\x10\n\x08\x65xpected\x18\x06 \x01(\t\"%\n\x12ListContentRequest\x12\x0f\n\x07\x66ilters\x18\x01 \x03(\t\"F\n\x13ListContentResponse\x12/\n\x04info\x18\x01 \x03(\x0b\x32!.podwright.containerd.ContentInfo\"\xf9\x01\n\x0b\x43ontentInfo\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x03\x12.\n\ncreated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12=\n\x06labels\x18\x05 \x03(\x0b\x32-.podwright.containerd.ContentInfo.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"B\n\x12ReadContentRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x0c\n\x04size\x18\x03 \x01(\x03\"3\n\x13ReadContentResponse\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\x1b\n\x0c\x41\x62ortRequest\x12\x0b\n\x03ref\x18\x01 \x01(\t\"\t\n\x07Nothing\"\x1f\n\x0fGetImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"C\n\x10GetImageResponse\x12/\n\x05image\x18\x01 \x01(\x0b\x32 .podwright.containerd.NamedImage\"\xb9\x01\n\nNamedImage\x12\x0c\n\x04name\x18\x01 \x01(\t\x12<\n\x06labels\x18\x02 \x03(\x0b\x32,.podwright.containerd.NamedImage.LabelsEntry\x12\x30\n\x06target\x18\x03 \x01(\x0b\x32 .podwright.containerd.Descriptor\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\">\n\nDescriptor\x12\x12\n\nmedia_type\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\"\xad\x01\n\x0bViewRequest\x12\x13\n\x0bsnapshotter\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x0e\n\x06parent\x18\x03 \x01(\t\x12=\n\x06labels\x18\x04 \x03(\x0b\x32-.podwright.containerd.ViewRequest.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"3\n\x0fSnapshotRequest\x12\x13\n\x0bsnapshotter\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\"A\n\x0eMountsResponse\x12/\n\x06mounts\x18\x01 \x03(\x0b\x32\x1f.podwright.containerd.MountPart\"J\n\tMountPart\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x0e\n\x06target\x18\x03 \x01(\t\x12\x0f\n\x07options\x18\x04 \x03(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,46 +47,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBJECT']._serialized_end=301
   _globals['_TASKEXIT']._serialized_start=303
   _globals['_TASKEXIT']._serialized_end=381
-  _globals['_LISTSTATUSESREQUEST']._serialized_start=383
-  _globals['_LISTSTATUSESREQUEST']._serialized_end=421
-  _globals['_LISTSTATUSESRESPONSE']._serialized_start=423
-  _globals['_LISTSTATUSESRESPONSE']._serialized_end=499
-  _globals['_INGESTSTATUS']._serialized_start=502
-  _globals['_INGESTSTATUS']._serialized_end=674
-  _globals['_LISTCONTENTREQUEST']._serialized_start=676
-  _globals['_LISTCONTENTREQUEST']._serialized_end=713
-  _globals['_LISTCONTENTRESPONSE']._serialized_start=715
-  _globals['_LISTCONTENTRESPONSE']._serialized_end=785
-  _globals['_CONTENTINFO']._serialized_start=788
-  _globals['_CONTENTINFO']._serialized_end=1037
-  _globals['_CONTENTINFO_LABELSENTRY']._serialized_start=992
-  _globals['_CONTENTINFO_LABELSENTRY']._serialized_end=1037
-  _globals['_READCONTENTREQUEST']._serialized_start=1039
-  _globals['_READCONTENTREQUEST']._serialized_end=1105
-  _globals['_READCONTENTRESPONSE']._serialized_start=1107
-  _globals['_READCONTENTRESPONSE']._serialized_end=1158
-  _globals['_ABORTREQUEST']._serialized_start=1160
-  _globals['_ABORTREQUEST']._serialized_end=1187
-  _globals['_NOTHING']._serialized_start=1189
-  _globals['_NOTHING']._serialized_end=1198
-  _globals['_GETIMAGEREQUEST']._serialized_start=1200
-  _globals['_GETIMAGEREQUEST']._serialized_end=1231
-  _globals['_GETIMAGERESPONSE']._serialized_start=1233
-  _globals['_GETIMAGERESPONSE']._serialized_end=1300
-  _globals['_NAMEDIMAGE']._serialized_start=1303
-  _globals['_NAMEDIMAGE']._serialized_end=1488
-  _globals['_NAMEDIMAGE_LABELSENTRY']._serialized_start=992
-  _globals['_NAMEDIMAGE_LABELSENTRY']._serialized_end=1037
-  _globals['_DESCRIPTOR']._serialized_start=1490
-  _globals['_DESCRIPTOR']._serialized_end=1552
-  _globals['_VIEWREQUEST']._serialized_start=1555
-  _globals['_VIEWREQUEST']._serialized_end=1728
-  _globals['_VIEWREQUEST_LABELSENTRY']._serialized_start=992
-  _globals['_VIEWREQUEST_LABELSENTRY']._serialized_end=1037
-  _globals['_SNAPSHOTREQUEST']._serialized_start=1730
-  _globals['_SNAPSHOTREQUEST']._serialized_end=1781
-  _globals['_MOUNTSRESPONSE']._serialized_start=1783
-  _globals['_MOUNTSRESPONSE']._serialized_end=1848
-  _globals['_MOUNTPART']._serialized_start=1850
-  _globals['_MOUNTPART']._serialized_end=1924
+  _globals['_KILLREQUEST']._serialized_start=383
+  _globals['_KILLREQUEST']._serialized_end=464
+  _globals['_LISTSTATUSESREQUEST']._serialized_start=466
+  _globals['_LISTSTATUSESREQUEST']._serialized_end=504
+  _globals['_LISTSTATUSESRESPONSE']._serialized_start=506
+  _globals['_LISTSTATUSESRESPONSE']._serialized_end=582
+  _globals['_INGESTSTATUS']._serialized_start=585
+  _globals['_INGESTSTATUS']._serialized_end=757
+  _globals['_LISTCONTENTREQUEST']._serialized_start=759
+  _globals['_LISTCONTENTREQUEST']._serialized_end=796
+  _globals['_LISTCONTENTRESPONSE']._serialized_start=798
+  _globals['_LISTCONTENTRESPONSE']._serialized_end=868
+  _globals['_CONTENTINFO']._serialized_start=871
+  _globals['_CONTENTINFO']._serialized_end=1120
+  _globals['_CONTENTINFO_LABELSENTRY']._serialized_start=1075
+  _globals['_CONTENTINFO_LABELSENTRY']._serialized_end=1120
+  _globals['_READCONTENTREQUEST']._serialized_start=1122
+  _globals['_READCONTENTREQUEST']._serialized_end=1188
+  _globals['_READCONTENTRESPONSE']._serialized_start=1190
+  _globals['_READCONTENTRESPONSE']._serialized_end=1241
+  _globals['_ABORTREQUEST']._serialized_start=1243
+  _globals['_ABORTREQUEST']._serialized_end=1270
+  _globals['_NOTHING']._serialized_start=1272
+  _globals['_NOTHING']._serialized_end=1281
+  _globals['_GETIMAGEREQUEST']._serialized_start=1283
+  _globals['_GETIMAGEREQUEST']._serialized_end=1314
+  _globals['_GETIMAGERESPONSE']._serialized_start=1316
+  _globals['_GETIMAGERESPONSE']._serialized_end=1383
+  _globals['_NAMEDIMAGE']._serialized_start=1386
+  _globals['_NAMEDIMAGE']._serialized_end=1571
+  _globals['_NAMEDIMAGE_LABELSENTRY']._serialized_start=1075
+  _globals['_NAMEDIMAGE_LABELSENTRY']._serialized_end=1120
+  _globals['_DESCRIPTOR']._serialized_start=1573
+  _globals['_DESCRIPTOR']._serialized_end=1635
+  _globals['_VIEWREQUEST']._serialized_start=1638
+  _globals['_VIEWREQUEST']._serialized_end=1811
+  _globals['_VIEWREQUEST_LABELSENTRY']._serialized_start=1075
+  _globals['_VIEWREQUEST_LABELSENTRY']._serialized_end=1120
+  _globals['_SNAPSHOTREQUEST']._serialized_start=1813
+  _globals['_SNAPSHOTREQUEST']._serialized_end=1864
+  _globals['_MOUNTSRESPONSE']._serialized_start=1866
+  _globals['_MOUNTSRESPONSE']._serialized_end=1931
+  _globals['_MOUNTPART']._serialized_start=1933
+  _globals['_MOUNTPART']._serialized_end=2007
 # @@protoc_insertion_point(module_scope)

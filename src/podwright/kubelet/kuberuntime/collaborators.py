@@ -58,6 +58,14 @@ class PodCgroups(Protocol):
         ...
 
 
+class Tasks(Protocol):
+    """cri/containerd_tasks: containerd's own view of a container's process."""
+
+    async def end(self, container_id: str) -> None:
+        """Kill what is left of a container, and forget its process. Raises CriError."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Collaborators:
     """Everything that carries a Pod's actions out."""
@@ -77,3 +85,5 @@ class Collaborators:
     """seconds since the epoch"""
     rescue: Rescue | None = None
     """None: the runtime is somebody else's, and does as it likes"""
+    tasks: Tasks | None = None
+    """None: nothing is known of the runtime but CRI"""

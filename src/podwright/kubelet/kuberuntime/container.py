@@ -16,7 +16,7 @@ from pathlib import Path
 from podwright.api.objects import Object, uid_of
 from podwright.api.reasons import EventReason
 from podwright.client.events import EventType
-from podwright.cri.errors import CriError, NotFound
+from podwright.cri.errors import CriError
 from podwright.kubelet.errors import ContainerConfigError, CreateError, PostStartError, RunError
 from podwright.kubelet.interfaces import MountedVolumes, RunOptions
 from podwright.kubelet.kuberuntime.attempt import Prepared, known_attempt, prepare
@@ -31,6 +31,7 @@ from podwright.kubelet.kuberuntime.killing import Killer, Target
 from podwright.kubelet.kuberuntime.observe import Observer
 from podwright.kubelet.kuberuntime.paths import log_path
 from podwright.kubelet.kuberuntime.pod_containers import Member
+from podwright.kubelet.kuberuntime.removal import Removal
 from podwright.kubelet.kuberuntime.resize import sizes_of
 from podwright.kubelet.kuberuntime.sandbox import Sandbox
 from podwright.kubelet.kuberuntime.security import ImageUser, needs_image_user
@@ -59,6 +60,7 @@ class Starter:
         self._with = with_
         self._observer = observer
         self._killer = killer
+        self._removal = Removal(with_)
         self._hooked: dict[str, set[str]] = {}
         """by Pod UID: containers whose postStart hook is known to be over"""
 
@@ -109,9 +111,7 @@ class Starter:
 
     async def _discard(self, unstarted: ContainerStatus) -> None:
         try:
-            await self._with.runtime.remove_container(unstarted.id)
-        except NotFound:
-            pass
+            await self._removal.remove(unstarted.id)
         except CriError as error:
             raise OSError(f"cannot remove container {unstarted.id}, which was never started: {error}") from error
         self._observer.removed(unstarted.id)

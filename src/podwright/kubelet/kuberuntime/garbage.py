@@ -13,10 +13,10 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from podwright.cri.errors import NotFound
 from podwright.kubelet.kuberuntime.collaborators import Collaborators
 from podwright.kubelet.kuberuntime.observe import Observer
 from podwright.kubelet.kuberuntime.paths import Paths, log_path, message_path
+from podwright.kubelet.kuberuntime.removal import Removal
 from podwright.kubelet.kuberuntime.sandbox import Sandboxes
 from podwright.kubelet.kuberuntime.together import all_of
 from podwright.kubelet.runtime_state import ContainerState, ContainerStatus, PodRuntimeStatus, SandboxStatus
@@ -49,6 +49,7 @@ class Garbage:
         self._with = with_
         self._observer = observer
         self._sandboxes = Sandboxes(with_, observer)
+        self._removal = Removal(with_)
 
     async def collect(self, status: PodRuntimeStatus) -> None:
         """Remove what a living Pod no longer needs. Raises the first error after trying everything."""
@@ -70,11 +71,10 @@ class Garbage:
     async def _remove_container(
         self, status: PodRuntimeStatus, container: ContainerStatus, *, keep_files: bool = False
     ) -> None:
-        with contextlib.suppress(NotFound):
-            await self._with.runtime.remove_container(container.id)
+        await self._removal.remove(container.id)
         self._observer.removed(container.id)
         if not keep_files:
-            await asyncio.to_thread(_remove_container_files, self._with.paths, status, container)
+            await asyncio.to_thread(remove_container_files, self._with.paths, status, container)
 
 
 def remove_files(paths: Paths, status: PodRuntimeStatus) -> None:
@@ -87,7 +87,8 @@ def remove_files(paths: Paths, status: PodRuntimeStatus) -> None:
         shutil.rmtree(logs)
 
 
-def _remove_container_files(paths: Paths, status: PodRuntimeStatus, container: ContainerStatus) -> None:
+def remove_container_files(paths: Paths, status: PodRuntimeStatus, container: ContainerStatus) -> None:
+    """One container's logs and termination message, and the links to them. Raises OSError."""
     logs = paths.log_directory(status.namespace, status.name, status.uid)
     log = logs / log_path(container.name, container.attempt)
     # Rotation has put more beside it: 0.log.20260101-000000, perhaps with .gz after it.

@@ -33,6 +33,8 @@ OVERDUE = 3.0
 """Seconds that the runtime may take beyond the grace to say that a container has ended."""
 KILLED = 10.0
 """Seconds that it may take to notice that all processes of a container were killed."""
+UNHEARD = 2.0
+"""Seconds after which a container that was perhaps asked to end before gets its signal once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,13 @@ class Killer:
         """
         await self._kill(target, pod_ips, message, grace_for(target.ref.pod, target.spec, probe, override), None)
 
-    async def kill_all(self, pod: Object | None, status: PodRuntimeStatus, override: int | None) -> list[Exception]:
+    async def kill_all(
+        self, pod: Object | None, status: PodRuntimeStatus, override: int | None, *, resumed: bool = False
+    ) -> list[Exception]:
         """End every container of a Pod that may be alive, and return what went wrong.
 
-        Without the Pod object, hooks and grace are read from what the runtime kept of each container.
+        Without the Pod object, hooks and grace are read from what the runtime kept of each container. `resumed`: an
+        earlier kubelet may have asked the runtime to stop them.
         """
         running = list(status.running())
         names = [container.name for container in running]
@@ -92,7 +97,7 @@ class Killer:
             try:
                 target = await self._target(pod, container)
                 grace = grace_for(target.ref.pod, target.spec, override=override)
-                await self._kill(target, status.ips, "", grace, turns)
+                await self._kill(target, status.ips, "", grace, turns, resumed=resumed)
             except NotFound:
                 return
             finally:
@@ -111,7 +116,14 @@ class Killer:
         return Target(ContainerRef(pod or restored, container.name, kind), spec, container.id)
 
     async def _kill(
-        self, target: Target, pod_ips: Sequence[str], message: str, grace: int, turns: _Turns | None
+        self,
+        target: Target,
+        pod_ips: Sequence[str],
+        message: str,
+        grace: int,
+        turns: _Turns | None,
+        *,
+        resumed: bool = False,
     ) -> None:
         with_, ref = self._with, target.ref
         text = message or f"Stopping container {ref.name}"
@@ -129,7 +141,22 @@ class Killer:
             if own and await stop_signal.send(with_.runtime, target.container_id, own, timeout):
                 # It has had its signal and its time; the runtime ends what is left.
                 timeout = 0
-            await self._stop(uid_of(ref.pod), target.container_id, timeout)
+            if resumed and timeout > UNHEARD:
+                async with beside(self._remind(target.container_id)):
+                    await self._stop(uid_of(ref.pod), target.container_id, timeout)
+            else:
+                await self._stop(uid_of(ref.pod), target.container_id, timeout)
+
+    async def _remind(self, container_id: str) -> None:
+        """Ask a container once more to end, if it goes on.
+
+        containerd sends the stop signal once. When we were killed while it did, it may have counted it and not sent it.
+        """
+        await asyncio.sleep(UNHEARD)
+        try:
+            await stop_signal.repeat(self._with.runtime, self._with.image_client, container_id)
+        except CriError as error:
+            log.warning("container %s was not asked again to end: %s", container_id, error)
 
     async def _stop(self, uid: str, container_id: str, timeout: int) -> None:
         """Have the runtime stop it; when that does not answer, help, the gentlest help first. Raises CriError."""

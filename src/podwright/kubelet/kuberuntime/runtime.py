@@ -7,11 +7,12 @@ Page: https://kubernetes.io/docs/concepts/containers/cri/
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 
 from podwright.api.objects import Object
 from podwright.cri.containerd_events import ContainerdEvents
 from podwright.kubelet.interfaces import MountedVolumes, SyncResult
+from podwright.kubelet.kuberuntime.adoption import Adoption
 from podwright.kubelet.kuberuntime.collaborators import Collaborators
 from podwright.kubelet.kuberuntime.garbage import Garbage
 from podwright.kubelet.kuberuntime.killing import Killer
@@ -34,18 +35,29 @@ class KubeRuntime:
         self._observer = Observer(with_.runtime, with_.cgroups.sizes)
         self._sync = PodSync(with_, self._observer, Killer(with_), backoff)
         self._garbage = Garbage(with_, self._observer)
+        self._adoption = Adoption(with_, self._observer)
         self._events = RuntimeEvents(with_.runtime, containerd, self._observer)
+
+    async def adopt(self, pod: Object, status: PodRuntimeStatus, told: Collection[str]) -> PodRuntimeStatus:
+        """Forget the containers whose start an earlier kubelet did not finish; returns what the Pod has then.
+
+        `told`: ids of the containers whose end its status tells. Raises CriError, OSError.
+        """
+        return await self._adoption.adopt(pod, status, told)
 
     async def sync_pod(self, pod: Object, status: PodRuntimeStatus, volumes: MountedVolumes) -> SyncResult:
         """Make the runtime have what the Pod asks for, one pass. Raises TerminalError."""
         return await self._sync.sync(pod, status, volumes)
 
-    async def kill_pod(self, pod: Object | None, status: PodRuntimeStatus, grace: int | None) -> None:
+    async def kill_pod(
+        self, pod: Object | None, status: PodRuntimeStatus, grace: int | None, *, resumed: bool = False
+    ) -> None:
         """Stop every container (hooks, grace seconds; None: as spec and annotations say), then the sandboxes.
 
+        `resumed`: an earlier kubelet may have been killed in the middle of it.
         Raises the first CriError after everything was tried, with an event FailedKillPod on the Pod.
         """
-        for error in await self._sync.kill_pod(pod, status, grace):
+        for error in await self._sync.kill_pod(pod, status, grace, resumed=resumed):
             raise error
 
     async def remove_pod(self, status: PodRuntimeStatus) -> None:

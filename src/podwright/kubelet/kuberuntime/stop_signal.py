@@ -15,7 +15,7 @@ import re
 import signal
 
 from podwright.api.objects import Object
-from podwright.cri.client import RuntimeClient
+from podwright.cri.client import ImageClient, RuntimeClient
 from podwright.cri.errors import CriError
 from podwright.cri.generated import cri_pb2 as pb
 
@@ -63,6 +63,33 @@ async def send(runtime: RuntimeClient, container_id: str, name: str, within: flo
     finally:
         os.close(process)
     return True
+
+
+async def repeat(runtime: RuntimeClient, images: ImageClient, container_id: str) -> None:
+    """Send a container that still runs the signal that its image names, SIGTERM without one. Raises CriError."""
+    status = await runtime.container_status(container_id, verbose=True)
+    pid = _pid(status)
+    if not pid or status.status.state != pb.ContainerState.CONTAINER_RUNNING:
+        return
+    name = of_image(await images.image_status(status.status.image_ref, verbose=True))
+    with contextlib.suppress(OSError):  # it has ended meanwhile
+        process = os.pidfd_open(pid)
+        try:
+            signal.pidfd_send_signal(process, number(name))
+        finally:
+            os.close(process)
+
+
+def of_image(answer: pb.ImageStatusResponse) -> str:
+    """The stop signal of an image, as a name that `number` knows."""
+    try:
+        named = str(json.loads(answer.info.get("info", "{}"))["imageSpec"]["config"]["StopSignal"]).upper()
+        found = signal.Signals(int(named)).name if named.isdecimal() else f"SIG{named.removeprefix('SIG')}"
+        number(found)
+    except (ValueError, KeyError, TypeError):
+        # Most images name none, a runtime need not tell it, and what it tells may be no signal.
+        return "SIGTERM"
+    return found
 
 
 async def _ended(process: int, within: float) -> None:

@@ -9,7 +9,6 @@ Page: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -18,7 +17,7 @@ from typing import Any
 
 from podwright.api.objects import Object, uid_of
 from podwright.api.reasons import EventReason
-from podwright.cri.errors import CriError, NotFound
+from podwright.cri.errors import CriError
 from podwright.kubelet.errors import CrashLoopError, SandboxError, TerminalError, WaitingError
 from podwright.kubelet.interfaces import ContainerRef, MountedVolumes, ProbeState, SyncResult
 from podwright.kubelet.kuberuntime.actions import Actions, compute_actions
@@ -28,6 +27,7 @@ from podwright.kubelet.kuberuntime.killing import Killer, Target
 from podwright.kubelet.kuberuntime.kills import Kill
 from podwright.kubelet.kuberuntime.observe import Observer
 from podwright.kubelet.kuberuntime.pod_containers import Member, app_containers, describe_pod, init_containers, members
+from podwright.kubelet.kuberuntime.removal import Removal
 from podwright.kubelet.kuberuntime.resize import Resizing, limits_of, resizings
 from podwright.kubelet.kuberuntime.resources import container_resources
 from podwright.kubelet.kuberuntime.sandbox import Sandbox, Sandboxes
@@ -64,6 +64,7 @@ class PodSync:
         self._observer = observer
         self._backoff = backoff
         self._sandboxes = Sandboxes(with_, observer)
+        self._removal = Removal(with_)
         self._starter = Starter(with_, observer, killer)
 
     async def sync(self, pod: Object, status: PodRuntimeStatus, volumes: MountedVolumes) -> SyncResult:
@@ -185,17 +186,21 @@ class PodSync:
         return SyncResult(retry_after=0.0, changed=True)
 
     async def _forget_container(self, container_id: str) -> None:
-        with contextlib.suppress(NotFound):
-            await self._with.runtime.remove_container(container_id)
+        await self._removal.remove(container_id)
         self._observer.removed(container_id)
 
     async def _kill_one(self, pod: Object, status: PodRuntimeStatus, kill: Kill) -> None:
         target = Target(kill.member.ref(pod), kill.member.spec, kill.container_id)
         await self._killer.kill(target, status.ips, kill.message, probe=kill.probe)
 
-    async def kill_pod(self, pod: Object | None, status: PodRuntimeStatus, grace: int | None) -> list[Exception]:
-        """Stop every container, then every sandbox; what went wrong is told as an event and returned."""
-        errors = await self._killer.kill_all(pod, status, grace)
+    async def kill_pod(
+        self, pod: Object | None, status: PodRuntimeStatus, grace: int | None, *, resumed: bool = False
+    ) -> list[Exception]:
+        """Stop every container, then every sandbox; what went wrong is told as an event and returned.
+
+        `resumed`: an earlier kubelet may have been killed in the middle of it.
+        """
+        errors = await self._killer.kill_all(pod, status, grace, resumed=resumed)
         errors += await all_of(self._sandboxes.stop(sandbox.id) for sandbox in status.sandboxes)
         if errors and pod is not None:
             text = "error killing pod: " + "; ".join(str(error) for error in errors)
