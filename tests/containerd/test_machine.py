@@ -25,6 +25,53 @@ def test_mounts_are_found_innermost_first_names_are_whole_and_the_owner_s_disk_s
     assert purge.mount_points([Path("/data")], MOUNTINFO) == ["/data/pods/a b/deep", "/data/pods/a b"]
 
 
+def mounted(*points: Path) -> str:
+    return "".join(f"{at} 1 0:20 / {point} rw - ext4 /dev/a rw\n" for at, point in enumerate(points))
+
+
+@pytest.mark.parametrize(
+    ("point", "strange"),
+    [
+        pytest.param("/data", False, id="the directory is a disk"),
+        pytest.param("/data/containerd", False, id="images have a disk"),
+        pytest.param("/data/containerd/root/overlay/1/merged", False, id="a container's files"),
+        pytest.param("/data/pods/u/volumes/a", False, id="a volume of a Pod"),
+        pytest.param("/data/volumes", False, id="what claims hold has a disk"),
+        pytest.param("/data/volumes/pv/more", True, id="somebody's files in there"),
+        pytest.param("/database/a/b", False, id="somewhere else"),
+    ],
+)
+def test_mounts_that_a_purge_does_not_touch(point: str, strange: bool) -> None:
+    assert purge.strange_mounts(Path("/data"), mounted(Path("/"), Path(point))) == ([point] if strange else [])
+
+
+def fill(data: Path) -> None:
+    for name in ("state.db", "lost+found/x", "pods/u/etc", "pods/lost+found/x", "volumes/pv/file"):
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        (data / name).touch()
+    (data / "link").symlink_to("/")
+
+
+@pytest.mark.parametrize(
+    ("disks", "left"),
+    [
+        pytest.param([], None, id="none: it goes"),
+        pytest.param([""], ["lost+found"], id="the directory itself"),
+        pytest.param(["pods"], ["pods"], id="one in it"),
+        pytest.param(["", "pods", "volumes"], ["lost+found", "pods", "volumes"], id="all"),
+        pytest.param(["state.db"], ["state.db"], id="a file"),
+    ],
+)
+def test_disks_are_emptied_and_stay_where_they_are(tmp_path: Path, disks: list[str], left: list[str] | None) -> None:
+    data = tmp_path / "data"
+    fill(data)
+    stays = purge.remove_tree(data, mounted(*(data / disk for disk in disks)))
+    assert sorted(stays) == sorted(data / disk for disk in disks)
+    assert (sorted(one.name for one in data.iterdir()) if data.exists() else None) == left
+    for disk in filter(Path.is_dir, stays):
+        assert {one.name for one in disk.iterdir()} <= {"lost+found", "pods", "volumes"}
+
+
 SAVED = r"""*nat
 :PREROUTING ACCEPT [0:0]
 :CNI-DN-aa - [0:0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import shutil
 import subprocess
 import time
@@ -10,12 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.node.pods import Pods, container, pod
 from tests.node.running_node import PODWRIGHT, RunningNode
 
 from podwright.api.resources import NODES
 from podwright.client.http import HttpClient
 from podwright.containerd.example_image import busybox_image
 from podwright.containerd.oci_image import archive
+from podwright.kubelet.volumes import mounts
 
 
 @pytest.fixture
@@ -52,6 +56,43 @@ def test_purge_after_a_crash_leaves_nothing(own_node: RunningNode) -> None:
     own_node.up()
     assert own_node.leftovers() != []  # or the look would see nothing
     own_node.kill()
+
+
+@pytest.fixture
+def disk(own_node: RunningNode) -> Iterator[Path]:
+    """The node's data directory on a file system of its own."""
+    own_node.data_dir.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "pw-test", own_node.data_dir], check=True)
+    yield own_node.data_dir
+    mounts.unmount(str(own_node.data_dir))
+    own_node.data_dir.rmdir()
+
+
+async def test_a_data_directory_that_is_a_disk_is_emptied_and_stays(own_node: RunningNode, disk: Path) -> None:
+    own_node.up()
+    await asyncio.to_thread(own_node.import_example_image)
+    volume = {"name": "v", "emptyDir": {"medium": "Memory"}}
+    mount = {"name": "v", "mountPath": "/v"}
+    async with HttpClient.from_kubeconfig(own_node.kubeconfig) as client:
+        pods = Pods(client, "default")
+        await pods.create(pod("p", container(volumeMounts=[mount]), volumes=[volume]))
+        await pods.ready("p")
+    own_node.kill()
+    assert mounts.mounted_below(disk / "pods")
+    more = disk / "volumes" / "somebody" / "else's"
+    more.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "pw-test", more], check=True)
+    (more / "file").touch()
+    with pytest.raises(AssertionError, match=f"{re.escape(str(more))} is mounted in the data directory"):
+        own_node.down(purge=True)
+    assert (more / "file").exists()
+    mounts.unmount(str(more))
+    assert f"emptied: {disk}" in own_node.down(purge=True)
+    assert disk.is_mount() and list(disk.iterdir()) == []
+    assert own_node.leftovers() == [f"file {disk}"]
+    # Empty, it serves again.
+    own_node.up()
+    own_node.down(purge=True)
 
 
 def test_a_taken_port_is_said_in_one_line(own_node: RunningNode, node: RunningNode) -> None:

@@ -64,8 +64,8 @@ class NotOurs(Exception):
     """The directory is somebody else's: `down --purge` would remove what is not Podwright's."""
 
 
-USERS_FILES = frozenset({"config.json", "registries", "credentials", "manifests", "preload"})
-"""What a user may put into a data directory before the first `up`."""
+USERS_FILES = frozenset({"config.json", "registries", "credentials", "manifests", "preload", "lost+found"})
+"""What a user may put into a data directory before the first `up`, and what a new disk for it has."""
 
 
 def check_ours(data_dir: Path) -> None:

@@ -28,24 +28,79 @@ _CNI_CACHE: Final = Path("/var/lib/cni/results")
 
 CGROUP_ROOT: Final = Path("/sys/fs/cgroup")
 
+MADE_WITH_A_DISK: Final = "lost+found"
+"""the folder that a new file system of ext2 to ext4 has"""
+
+
+def all_mount_points(mountinfo: str) -> list[str]:
+    """Every mount point in the text of /proc/self/mountinfo, in its order."""
+    lines = (line.split(" ")[4] for line in mountinfo.splitlines())
+    return [re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), point) for point in lines]
+
 
 def mount_points(below: Sequence[Path], mountinfo: str) -> list[str]:
     """Mount points below these folders, the innermost first. `mountinfo`: text of /proc/self/mountinfo.
 
     A folder that is a mount point itself is left alone: that is a disk which the machine's owner put there.
     """
-    found = []
-    for line in mountinfo.splitlines():
-        point = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), line.split(" ")[4])
-        if any(point.startswith(f"{folder}/") for folder in below):
-            found.append(point)
-    return found[::-1]
+    points = all_mount_points(mountinfo)
+    return [point for point in points if any(point.startswith(f"{folder}/") for folder in below)][::-1]
+
+
+def strange_mounts(data_dir: Path, mountinfo: str) -> list[str]:
+    """Mount points below a data directory that neither Podwright nor its Pods have made: what is in them is not ours.
+
+    The data directory itself and each of its folders may lie on a disk of their own.
+    """
+    ours = [data_dir / "containerd", data_dir / "pods"]
+    inside = mount_points(ours, mountinfo)
+    return [
+        point for point in mount_points([data_dir], mountinfo) if point not in inside and Path(point).parent != data_dir
+    ]
+
+
+def remove_tree(folder: Path, mountinfo: str) -> list[Path]:
+    """Remove a folder with all in it, and return what stays: disks of their own are emptied, and stay where they are.
+
+    Those are the folder itself and what is directly in it. A mount deeper down is an error. Raises OSError.
+    """
+    points = frozenset(all_mount_points(mountinfo))
+    is_disk = str(folder) in points
+    stays = [folder] if is_disk else []
+    for entry in list(folder.iterdir()):
+        if str(entry) in points:
+            if entry.is_dir():
+                _empty(entry)
+            stays.append(entry)
+        elif not (is_disk and entry.name == MADE_WITH_A_DISK):
+            _remove(entry)
+    if not stays:
+        folder.rmdir()
+    return stays
+
+
+def _empty(disk: Path) -> None:
+    for entry in list(disk.iterdir()):
+        if entry.name != MADE_WITH_A_DISK:
+            _remove(entry)
+
+
+def _remove(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink(missing_ok=True)
+
+
+def read_mounts() -> str:
+    """/proc/self/mountinfo. Raises OSError."""
+    return Path("/proc/self/mountinfo").read_text(encoding="utf-8")
 
 
 def unmount_all(below: Sequence[Path]) -> None:
     """Detach every mount below these folders. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
-    for point in mount_points(below, Path("/proc/self/mountinfo").read_text(encoding="utf-8")):
+    for point in mount_points(below, read_mounts()):
         if libc.umount2(os.fsencode(point), _MNT_DETACH):
             error = ctypes.get_errno()
             if error not in (2, 22):  # gone meanwhile, with the mount it was in
@@ -126,7 +181,7 @@ def remove_files(layout: Layout) -> None:
     """Everything of this instance on disk, and shared folders when they are empty."""
     for folder in (layout.state, layout.home):
         with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(folder)
+            remove_tree(folder, read_mounts())
     if _CNI_CACHE.is_dir():
         for file in _CNI_CACHE.glob(f"{layout.network}-*"):
             file.unlink(missing_ok=True)
