@@ -13,7 +13,7 @@ import importlib
 import ipaddress
 import logging
 import shutil
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -44,6 +44,7 @@ from podwright.containerd.network import gateway
 from podwright.cycles import CycleSearch
 from podwright.kubelet.configuration import KubeletConfiguration
 from podwright.kubelet.node.machine import default_addresses
+from podwright.rest import Rest
 from podwright.storage.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -120,8 +121,10 @@ class Tell(Protocol):
 class Node:
     """One node with its control plane. `run` serves until `stop` is called or a room fails."""
 
-    def __init__(self, settings: NodeSettings) -> None:
+    def __init__(self, settings: NodeSettings, give_back: Callable[[], None]) -> None:
+        """`give_back`: returns memory to the system; it is called in a thread, when there is rest after work."""
         self._settings = settings
+        self._rest = Rest(give_back)
         self._stopping = asyncio.Event()
         self._end_pods = False
         self._was_ready = False
@@ -242,6 +245,7 @@ class Node:
             ("kube-dns", keep_kube_dns(client, names, service_address(settings.service_cidr))),
             ("shared informers", informers.run()),
             ("admission", self._admission.run()),
+            ("rest", self._rest.run()),
             ("search for cycles", self._cycles.run()),
         ]
         if names is not None:
@@ -299,7 +303,7 @@ class Node:
             self._admission = build_chain(client, on, off, configuration=settings.admission, resolve_digest=resolve)
             return self._admission
 
-        return ApiServer(config, store, schema, admission=admission)
+        return ApiServer(config, store, schema, admission=admission, worked=self._rest.worked)
 
     def _digests(self, client: Client) -> Digests:
         """What ImageDigest asks: the registries, with the credentials that the kubelet would have."""
@@ -369,6 +373,7 @@ class Node:
             self._cycles.set_aside()
             self._was_ready = True
             tell.ready(Ready(api.url, self._settings.data_dir / "kubeconfig", name))
+            self._rest.worked()
         finally:
             await _ended(watching)
 

@@ -76,7 +76,9 @@ class ApiServer:
         admission: Callable[[Client], Admission] | None = None,
         rows: Sequence[Row] = ROWS,
         clock: Callable[[], datetime.datetime] | None = None,
+        worked: Callable[[], None] = lambda: None,
     ) -> None:
+        """`worked` is told whenever something was done that is not needed at rest (see `Tokens`)."""
         self._config = config
         self._store = store
         self._addresses = ServiceAddresses(config.service_cidr, config.node_ports)
@@ -89,7 +91,7 @@ class ApiServer:
             clock=clock,
         )
         self._rows = rows
-        self._tokens = Tokens(pki.Pki(config.pki_dir).key("sa"), config.issuer)
+        self._tokens = Tokens(pki.Pki(config.pki_dir).key("sa"), config.issuer, worked)
         self._subresources = Subresources(self._context, self._tokens)
         policies = Policies()
         follow(self._context, policies)

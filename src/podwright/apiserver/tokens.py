@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -125,9 +125,11 @@ def read_payload(content: Mapping[str, Any], issuer: str) -> Claims:
 class Tokens:
     """Issues and reads tokens with one key pair, which is loaded on first use."""
 
-    def __init__(self, key_file: Path, issuer: str) -> None:
+    def __init__(self, key_file: Path, issuer: str, worked: Callable[[], None] = lambda: None) -> None:
+        """`worked` is told of each use of the library that signs: it is large, and mostly not needed."""
         self._key_file = key_file
         self._issuer = issuer
+        self._worked = worked
         self._key: Any = None
         self._key_id = ""
         self._read: dict[bytes, Claims] = {}
@@ -170,6 +172,7 @@ class Tokens:
         from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
         from cryptography.hazmat.primitives.hashes import SHA256
 
+        self._worked()
         header = _base64(msgspec.json.encode({"alg": _HEADER_TYPE, "kid": self._key_id}))
         signed = header + b"." + _base64(msgspec.json.encode(payload(claims, self._issuer)))
         r, s = decode_dss_signature(self._key.sign(signed, ec.ECDSA(SHA256())))
@@ -200,6 +203,7 @@ class Tokens:
         from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
         from cryptography.hazmat.primitives.hashes import SHA256
 
+        self._worked()
         parts = token.split(".")
         if len(parts) != 3:
             raise TokenInvalid("the token is no JSON Web Token")

@@ -2,8 +2,8 @@
 
 By default every thread that allocates gets an arena of its own, and what the start needed for a moment stays with the
 process: together 5 MB of 77. Python's own lock has threads take turns anyway, so that one arena is enough for them.
-Of the 26 MB of libraries that are resident by then half is needed again.
-Called by `up`. What the C library does not offer (mallopt is glibc's) is left out.
+Of the 26 MB of libraries that are resident when the node is Ready half is needed again.
+Called by `up`, and by `rest` after work. What the C library does not offer (mallopt is glibc's) is left out.
 Source: https://man7.org/linux/man-pages/man3/mallopt.3.html, man3/malloc_trim.3.html and man2/madvise.2.html
 """
 

@@ -236,7 +236,6 @@ class _Teller:
         sys.stdout.flush()
         if os.getsid(0) == os.getpid() and not sys.stdout.isatty():
             os.dup2(2, 1)
-        memory.give_back()
 
     def waiting(self, why: str) -> None:
         """Long waits are explained."""
@@ -269,7 +268,7 @@ def _serve(settings: NodeSettings, lock: Lock, began: float, verbose: bool, give
     lock.say(told)
 
     async def serve() -> None:
-        node = Node(settings)
+        node = Node(settings, memory.give_back)
         loop = asyncio.get_running_loop()
         for sig in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(sig, node.stop)
