@@ -9,10 +9,13 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
-from tests.node.pods import Pods, pod, status_of
+from tests.fakes.waiting import eventually
+from tests.node.pods import Pods, job, pod, status_of
 from tests.node.running_node import RunningNode
 
 from podwright.api.objects import Object
+from podwright.api.pods import condition_is_true
+from podwright.api.resources import JOBS, PODS
 from podwright.client.http import HttpClient
 
 NAMES = [f"p{number:02}" for number in range(20)]
@@ -122,6 +125,50 @@ async def test_a_crash_while_pods_end(crashing: RunningNode) -> None:
     async with HttpClient.from_kubeconfig(crashing.kubeconfig) as client:
         await asyncio.gather(*(Pods(client, "default").gone(name) for name in NAMES))
     await nothing_left(crashing)
+
+
+CRASHES = 16
+
+
+def job_of_four(name: str) -> Object:
+    """Four Pods that may run once only; one that fails is the end of the Job."""
+    template = {"spec": job("", "sleep 0.3")["spec"]}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name},
+        "spec": {"completions": 4, "parallelism": 4, "backoffLimit": 0, "template": template},
+    }
+
+
+async def finished(client: HttpClient, name: str) -> Object:
+    """The Job when it has come to its end, a good one or a bad one."""
+
+    async def look() -> Object:
+        one = await client.get(JOBS, name, "default")
+        ended = any(condition_is_true(one, condition) for condition in ("Complete", "Failed"))
+        return one if ended else {}
+
+    return await eventually(look, within=60)
+
+
+async def test_no_pod_of_a_job_fails_because_we_were_killed(crashing: RunningNode) -> None:
+    """One crash after the other, each at another moment after the Pods of a Job were asked for."""
+    names = [f"job{number:02}" for number in range(CRASHES)]
+    for number, name in enumerate(names):
+        async with HttpClient.from_kubeconfig(crashing.kubeconfig) as client:
+            await client.create(JOBS, job_of_four(name), "default")
+            await asyncio.sleep(0.1 + 0.5 * number / CRASHES)
+        crashing.kill()
+        crashing.up()
+    async with HttpClient.from_kubeconfig(crashing.kubeconfig) as client:
+        jobs = [await finished(client, name) for name in names]
+        pods = (await client.list(PODS, "default")).items
+        assert [one["metadata"]["name"] for one in jobs if not condition_is_true(one, "Complete")] == [], [
+            one["status"] for one in pods if one["status"]["phase"] == "Failed"
+        ]
+        assert [one["status"].get("failed", 0) for one in jobs] == [0] * CRASHES
+        assert len(pods) == 4 * CRASHES
 
 
 async def test_down_ends_pods_and_up_starts_them_again(crashing: RunningNode) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.node.observed import FOREVER, Observed, State, container, now, observed, shell, spec
+from tests.node.observed import FOREVER, Observed, State, container, now, observed, shell, slack, spec
 from tests.node.running_node import RunningNode
 
 NAMES = [f"p{number:02}" for number in range(20)]
@@ -70,7 +70,8 @@ async def test_hooks_that_a_crash_breaks_off_are_delivered_again(crashing: Runni
         await asyncio.gather(*(here.until(name, State.is_running) for name in NAMES))
         _assert_delivered(here, "post-start", died)
         for name in NAMES:
-            # containerd undoes a start whose caller is gone: such a container is started anew, any other is left alone.
+            # containerd undoes a start whose caller is gone. Such a container is started anew, a restart if it may have
+            # begun; any other is left alone.
             undone = here.history[name][-1].container().get("lastState") or {}
             assert here.history[name][-1].restarts() == len(undone)
             assert {end["reason"] for end in undone.values()} <= {"StartError"}
@@ -81,7 +82,7 @@ async def test_hooks_that_a_crash_breaks_off_are_delivered_again(crashing: Runni
             await asyncio.sleep(APART)
         await here.until_told(NAMES[2], "TERM")
         died = await _crash(crashing)
-        await asyncio.gather(*(here.until_gone(name, within=90) for name in NAMES))
+        await asyncio.gather(*(here.until_gone(name, within=2 * GRACE + slack(5)) for name in NAMES))
         _assert_delivered(here, "pre-stop", died)
         for name in NAMES:
             assert here.told(name)[-1] == "TERM"
