@@ -69,7 +69,7 @@ def test_run_says_what_a_stuck_pod_needs_and_gives_up_in_time(node: RunningNode,
 def test_run_refuses_what_the_server_does_not_know(node: RunningNode, tmp_path: Path) -> None:
     done = podwright(node, "run", manifest(tmp_path, "cli-typo", {"comand": ["x"]}))
     assert done.returncode == 1
-    assert 'unknown field "spec.containers[0].comand"' in done.stderr
+    assert ".spec.containers[0].comand: field not declared in schema" in done.stderr
 
 
 def test_interrupted_run_deletes_what_it_created(node: RunningNode, tmp_path: Path) -> None:
