@@ -115,23 +115,35 @@ def test_the_first_probe(age: float, our_age: float, numbers: Timing, expected: 
     ],
 )
 def test_the_next_probe(due: float, now: float, numbers: Timing, expected: float) -> None:
-    assert next_due(due, now, numbers) == pytest.approx(expected)
+    assert next_due(due, now, numbers, together=True) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("due", "now", "expected"),
+    [
+        pytest.param(100.1, 100.2, 110.1, id="a quick one"),
+        pytest.param(100.1, 112.0, 120.1, id="one that took longer than the period"),
+        pytest.param(100.1, 100.099, 110.1, id="an early timer"),
+    ],
+)
+def test_the_next_command_comes_when_it_would_alone(due: float, now: float, expected: float) -> None:
+    assert next_due(due, now, Timing(), together=False) == pytest.approx(expected)
 
 
 @given(st.floats(0, 1e7), st.integers(1, 3600), st.integers(1, 50))
 def test_after_the_second_probe_a_period_is_a_period(first: float, period: int, rounds: int) -> None:
     numbers = Timing(period=period)
-    second = next_due(first, first, numbers)
+    second = next_due(first, first, numbers, together=True)
     assert period * 0.999 <= second - first <= period * (1 + 1 / STEPS) + 1e-6
     last = second
     for _ in range(rounds):
-        last = next_due(last, last, numbers)
+        last = next_due(last, last, numbers, together=True)
     assert last == pytest.approx(second + rounds * period)
 
 
 def test_probes_of_many_containers_come_together() -> None:
     numbers = Timing()
-    moments = {round(next_due(start / 100, start / 100, numbers), 6) for start in range(1000)}
+    moments = {round(next_due(start / 100, start / 100, numbers, together=True), 6) for start in range(1000)}
     assert len(moments) <= STEPS + 1
 
 

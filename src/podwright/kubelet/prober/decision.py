@@ -101,14 +101,17 @@ def first_wait(age: float, our_age: float, numbers: Timing, chance: float) -> fl
     return max(numbers.initial_delay - age, spread, 0.0)
 
 
-def next_due(due: float, now: float, numbers: Timing) -> float:
+def next_due(due: float, now: float, numbers: Timing, *, together: bool) -> float:
     """When the next probe is due after the one that was due at `due`; what was missed until `now` is left out.
 
-    From the second probe on all are at multiples of a twentieth of their period, so that those of many containers come
-    together: that the node wakes up costs as much as several probes do.
+    `together`: from the second probe on all are at multiples of a twentieth of their period, so that those of many
+    containers come at the same moments: that the node wakes up costs as much as several requests do. Commands, which
+    cost far more, are rather kept apart.
     """
     # A timer may fire a little early, which must not bring the next probe at once.
     missed = max(now - due, 0.0) // numbers.period
+    if not together:
+        return due + (missed + 1) * numbers.period
     step = numbers.period / STEPS
     # A moment that is such a multiple already must not move on because of how it is rounded.
     return math.ceil((due + (missed + 1) * numbers.period) / step - _ROUNDING) * step

@@ -65,7 +65,7 @@ class Worker:
         while not is_finished(job.kind, self._tally):
             await asyncio.sleep(due - loop.time())
             self._take(await self._probe())
-            due = next_due(due, loop.time(), job.numbers)
+            due = next_due(due, loop.time(), job.numbers, together="exec" not in job.probe)
 
     async def _probe(self) -> ProbeOutcome:
         job = self._job
