@@ -127,7 +127,7 @@ async def test_a_crash_while_pods_end(crashing: RunningNode) -> None:
     await nothing_left(crashing)
 
 
-CRASHES = 16
+CRASHES = 12
 
 
 def job_of_four(name: str) -> Object:
