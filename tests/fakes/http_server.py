@@ -69,15 +69,6 @@ async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         pass
 
 
-def unused_port() -> int:
-    """A port that nobody listens on."""
-    import socket
-
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
-
-
 def server_tls() -> ssl.SSLContext:
     """A server's TLS with a certificate that nobody trusts."""
     from cryptography import x509

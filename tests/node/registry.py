@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+from tests.fakes.ports import free_port
 
 from podwright.containerd.oci_image import Image, layout_files
 
@@ -80,12 +80,6 @@ class Registry:
 def _manifests(files: Mapping[str, bytes], descriptor: Mapping[str, str]) -> list[dict[str, str]]:
     document = json.loads(files["blobs/" + descriptor["digest"].replace(":", "/")])
     return document.get("manifests") or []
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager

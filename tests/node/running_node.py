@@ -7,12 +7,13 @@ import json
 import os
 import select
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.fakes.ports import free_port
 
 from podwright.containerd.example_image import EXAMPLE_IMAGE, busybox_image
 from podwright.containerd.layout import Layout
@@ -25,14 +26,6 @@ from podwright.kubelet.cgroups.pods import instance_name
 
 PODWRIGHT = Path(sys.executable).parent / "podwright"
 _CNI_RESULTS = Path("/var/lib/cni/results")
-
-
-def free_port() -> int:
-    """One that nobody on loopback listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass(frozen=True)

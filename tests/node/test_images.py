@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from tests.fakes.ports import free_port
 from tests.kubelet.images.fakes import FakeCredentials, FakeRecorder
-from tests.node.registry import PASSWORD, USER, free_port, registry
+from tests.node.registry import PASSWORD, USER, registry
 
 from podwright.containerd.config import NodeOptions
 from podwright.containerd.managed import ManagedContainerd

@@ -6,8 +6,8 @@ import asyncio
 import urllib.request
 from pathlib import Path
 
+from tests.fakes.ports import free_port
 from tests.node.pods import Pods, container, job, pod
-from tests.node.running_node import free_port
 
 SAY = "> /dev/termination-log 2>&1"
 

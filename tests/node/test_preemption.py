@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.fakes.ports import free_port
 from tests.node.observed import FOREVER, container, observed, shell, spec
-from tests.node.running_node import RunningNode, free_port
+from tests.node.running_node import RunningNode
 
 from podwright.api.pods import condition
 from podwright.api.resources import PRIORITY_CLASSES

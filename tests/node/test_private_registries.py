@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.fakes.ports import free_port
 from tests.node.private import (
     CANARY,
     PROGRAM,
@@ -31,7 +32,7 @@ from tests.node.private import (
     write_private,
 )
 from tests.node.pulling import Pods, container, pods_in, runnable
-from tests.node.registry import Registry, free_port, registry
+from tests.node.registry import Registry, registry
 from tests.node.registry_proxy import Door, RegistryProxy, proxied
 from tests.node.running_node import PODWRIGHT, RunningNode
 

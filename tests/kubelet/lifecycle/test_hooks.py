@@ -5,8 +5,9 @@ import datetime
 from pathlib import Path
 
 import pytest
-from tests.fakes.http_server import answer, http_server, silence, tcp_server, unused_port
+from tests.fakes.http_server import answer, http_server, silence, tcp_server
 from tests.fakes.kubelet import FakeEvents, FakeExec
+from tests.fakes.ports import free_port
 from tests.fakes.waiting import eventually
 
 from podwright.cri.errors import CriError
@@ -217,7 +218,7 @@ class TestHttpGet:
         assert bench.log()[0].httpStatus == 500
 
     async def test_nobody_listens(self, bench: Bench) -> None:
-        port = unused_port()
+        port = free_port()
         with pytest.raises(PostStartError) as caught:
             await bench.post_start({"httpGet": {"port": port, "path": "/x"}})
         assert caught.value.message == (
@@ -267,7 +268,7 @@ class TestTcpSocket:
         assert bench.log()[0].handler == "tcpSocket"
 
     async def test_nobody_listens(self, bench: Bench) -> None:
-        port = unused_port()
+        port = free_port()
         with pytest.raises(PostStartError) as caught:
             await bench.post_start({"tcpSocket": {"port": port, "host": "127.0.0.1"}})
         assert caught.value.message == (

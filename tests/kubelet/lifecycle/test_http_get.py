@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 import uvloop
-from tests.fakes.http_server import answer, http_server, server_tls, silence, tcp_server, unused_port
+from tests.fakes.http_server import answer, http_server, server_tls, silence, tcp_server
+from tests.fakes.ports import free_port
 
 from podwright.kubelet.lifecycle.http_answer import BODY_LIMIT
 from podwright.kubelet.lifecycle.http_get import HttpAnswer, HttpError, PlainAnswerError, http_get
@@ -104,7 +105,7 @@ async def test_redirects_that_never_end() -> None:
 
 
 async def test_nobody_listens() -> None:
-    port = unused_port()
+    port = free_port()
     with pytest.raises(HttpError) as caught:
         await http_get(to(port, "/x"))
     url = f"http://127.0.0.1:{port}/x"
@@ -322,7 +323,7 @@ async def test_each_request_has_a_connection_of_its_own_which_ends() -> None:
 
 
 async def test_a_proxy_in_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{unused_port()}")
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
     assert os.environ["http_proxy"]
     async with http_server(lambda *_: answer(200)) as port:
         assert (await http_get(to(port))).status == 200

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 import grpc
 import grpc.aio
 import pytest
-from tests.fakes.http_server import answer, http_server, silence, tcp_server, unused_port
+from tests.fakes.http_server import answer, http_server, silence, tcp_server
 from tests.fakes.kubelet import FakeExec
+from tests.fakes.ports import free_port
 
 from podwright.cri.errors import CriError
 from podwright.kubelet.interfaces import ExecResult
@@ -76,7 +77,7 @@ class TestHttp:
         assert outcome == ProbeOutcome(Result.WARNING, "Probe terminated redirects, Response body: go")
 
     async def test_nobody_listens(self) -> None:
-        port = unused_port()
+        port = free_port()
         outcome = await probe({"httpGet": {"port": port}})
         text = f'Get "http://127.0.0.1:{port}/": dial tcp 127.0.0.1:{port}: connect: connection refused'
         assert outcome == ProbeOutcome(Result.FAILURE, text)
@@ -92,7 +93,7 @@ class TestTcp:
             assert (await probe({"tcpSocket": {"port": port}})).result is Result.SUCCESS
 
     async def test_nobody_listens(self) -> None:
-        port = unused_port()
+        port = free_port()
         outcome = await probe({"tcpSocket": {"port": port, "host": "127.0.0.1"}})
         assert outcome == ProbeOutcome(Result.FAILURE, f"dial tcp 127.0.0.1:{port}: connect: connection refused")
 
@@ -146,7 +147,7 @@ class TestGrpc:
         assert outcome == ProbeOutcome(Result.FAILURE, "timeout: health rpc did not complete within 0.3s")
 
     async def test_nobody_listens(self) -> None:
-        port = unused_port()
+        port = free_port()
         outcome = await probe({"grpc": {"port": port}}, timeout=0.2)
         text = f'timeout: failed to connect service "127.0.0.1:{port}" within 0.2s: context deadline exceeded'
         assert outcome == ProbeOutcome(Result.FAILURE, text)
