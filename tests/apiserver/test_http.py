@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import logging
 import ssl
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
+from aiohttp import web
 from tests.apiserver.conftest import Served
 
 from podwright.admission.interface import User
 from podwright.api.resources import CONFIG_MAPS, NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES
-from podwright.apiserver import pki
+from podwright.apiserver import pki, streams
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 PODS_PATH = "/api/v1/namespaces/default/pods"
@@ -208,6 +210,27 @@ async def test_a_client_that_goes_takes_its_watch_along(served: Served) -> None:
     async with asyncio.timeout(5):
         while open_watches():
             await asyncio.sleep(0.01)
+
+
+async def test_a_client_that_goes_as_a_change_comes_is_no_failure(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent, late = streams._send, asyncio.Event()
+
+    async def too_late(request: web.BaseRequest, response: web.StreamResponse, lines: bytes) -> None:
+        assert request.transport is not None
+        request.transport.close()
+        late.set()
+        await sent(request, response, lines)
+
+    monkeypatch.setattr(streams, "_send", too_late)
+    answer = await served.session.get(served.server.url + "/api/v1/namespaces?watch=1")
+    async with asyncio.timeout(5):
+        await late.wait()
+        while served.server.metrics.long_running["WATCH", "", "v1", "namespaces", "", "cluster"]:
+            await asyncio.sleep(0.01)
+    answer.close()
+    assert not [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]
 
 
 async def test_the_cluster_has_its_first_objects(served: Served) -> None:

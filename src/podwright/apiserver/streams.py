@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from aiohttp import HttpVersion11, web
@@ -66,9 +67,19 @@ class Watches:
             response.headers.add("Warning", quoted_warning(text))
         if request.version >= HttpVersion11:
             response.enable_chunked_encoding()
+        # Who has gone is not told anything, and no failure of ours: it ends a watch as its time does.
+        with suppress(ConnectionError):
+            await response.prepare(request)
+            await self._stream(request, response, call, options, view)
+            await response.write_eof()
+        return response
+
+    async def _stream(
+        self, request: web.BaseRequest, response: web.StreamResponse, call: Call, options: ListOptions, view: View
+    ) -> None:
+        """Write changes until the watch ends. Raises ConnectionError when the client has gone."""
         write = self._writer(call, view)
         lasts = options.timeout or random.uniform(_SHORTEST, _LONGEST)
-        await response.prepare(request)
         try:
             async with asyncio.timeout(lasts):
                 async with watch(self._context, call, options) as batches:
@@ -84,8 +95,6 @@ class Watches:
             await response.write(frame("ERROR", encode(error.status())))
         except StatusError as error:
             await response.write(frame("ERROR", encode(InternalError(error.message).status())))
-        await response.write_eof()
-        return response
 
 
 async def _send(request: web.BaseRequest, response: web.StreamResponse, lines: bytes) -> None:
