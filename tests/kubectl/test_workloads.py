@@ -198,7 +198,7 @@ def test_a_template_with_a_class_that_no_node_can_run_is_told_so(kubectl: Kubect
 
 
 def test_the_example_of_a_rollout(kubectl: Kubectl) -> None:
-    kubectl.wants(29, "to undo a rollout without losing the hook `sleep`, which is in the example")
+    kubectl.wants(29, "undoing a rollout whose Pods have the hook `sleep`")
     example = Path(__file__).parents[2] / "examples" / "10-rollout.yaml"
     kubectl("apply", "-f", example)
     kubectl("rollout", "status", "deployment/shop", WAIT)
