@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 import datetime
+import time
 from pathlib import Path
 from typing import cast
 
 import pytest
+from tests.fakes.waiting import eventually
 from tests.kubelet.kuberuntime.pods import UID, container, pod
 from tests.kubelet.kuberuntime.rig import Rig
 
@@ -128,3 +131,30 @@ async def test_a_runtime_that_fails_says_so(tmp_path: Path) -> None:
     rig.cri.fail_next("ListContainers", CriError("Unavailable", "gone"))
     with pytest.raises(CriError):
         await rig.runtime.sync_pod(pod(), await rig.status(), MountedVolumes())
+
+
+async def test_that_memory_was_the_reason_is_waited_for(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    await rig.sync(pod(container("a")))
+    rig.cri.exit("a", 137, at=int(time.time()) + 1)
+    killed = rig.cri.by_name("a")
+    observer = Observer(cast(RuntimeClient, rig.cri), rig.cgroups.sizes)
+    looking = asyncio.create_task(observer.pod_status(UID))
+    rig.cri.calls.clear()
+    await eventually(lambda: len(rig.cri.called("ContainerStatus")) > 2)
+    assert not looking.done()
+    killed.reason = "OOMKilled"
+    assert [c.reason for c in (await looking).containers] == ["OOMKilled"]
+
+
+@pytest.mark.parametrize("ours", [pytest.param(True, id="we ended it"), pytest.param(False, id="it is long over")])
+async def test_another_reason_is_not_waited_for(tmp_path: Path, ours: bool) -> None:
+    rig = Rig(tmp_path)
+    await rig.sync(pod(container("a")))
+    rig.cri.exit("a", 137, at=int(time.time()) + 1 if ours else 1)
+    observer = Observer(cast(RuntimeClient, rig.cri), rig.cgroups.sizes)
+    if ours:
+        observer.ending(rig.cri.by_name("a").id)
+    rig.cri.calls.clear()
+    await observer.pod_status(UID)
+    assert len(rig.cri.called("ContainerStatus")) == 1

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from podwright.api.reasons import Terminated
 from podwright.cri.client import RuntimeClient
 from podwright.cri.errors import NotFound
 from podwright.cri.generated import cri_pb2 as pb
@@ -36,6 +38,9 @@ _STATES = {
     pb.ContainerState.CONTAINER_EXITED: ContainerState.EXITED,
     pb.ContainerState.CONTAINER_UNKNOWN: ContainerState.UNKNOWN,
 }
+OOM_PATIENCE = 1.0
+"""Seconds that the runtime may take to say why a process was killed that we did not kill."""
+_KILLED = 128 + 9
 _SETTLED = (ContainerState.RUNNING, ContainerState.EXITED)
 
 
@@ -51,6 +56,7 @@ class Observer:
         self._sandboxes: dict[str, SandboxStatus] = {}
         self._containers: dict[str, ContainerStatus] = {}
         self._stopped: set[str] = set()
+        self._ending: set[str] = set()
 
     def owner(self, id: str) -> str | None:
         """UID of the Pod that a sandbox or container belongs to, as far as it has been seen."""
@@ -67,6 +73,15 @@ class Observer:
         self._containers.pop(id, None)
         self._sizes.pop(id, None)
         self._stopped.discard(id)
+        self._ending.discard(id)
+
+    def ending(self, id: str) -> None:
+        """We are about to end this container: that it was killed needs no other reason."""
+        self._ending.add(id)
+
+    def is_ending(self, id: str) -> bool:
+        """Whether `ending` was called for it."""
+        return id in self._ending
 
     def look_again(self, id: str) -> None:
         """The runtime may say more now of a container that has ended."""
@@ -169,7 +184,7 @@ class Observer:
         if known is not None and known.state is state:
             return known
         try:
-            status = (await self._runtime.container_status(item.id)).status
+            status = await self._explained(item.id)
         except NotFound:
             return None
         found = container_status(status, item.pod_sandbox_id)
@@ -183,6 +198,22 @@ class Observer:
             self._containers[item.id] = found
         return found
 
+    async def _explained(self, id: str) -> pb.ContainerStatus:
+        """A container as CRI shows it; one that was killed a moment ago once CRI has had the time to say why.
+
+        That memory was the reason comes by another way than the end, and later. Raises CriError.
+        """
+        pause, began = 0.01, asyncio.get_running_loop().time()
+        while True:
+            status = (await self._runtime.container_status(id)).status
+            if not is_unexplained(status) or id in self._ending:
+                return status
+            waited = asyncio.get_running_loop().time() - began
+            if max(waited, time.time() - status.finished_at / 1e9) > OOM_PATIENCE:
+                return status
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 0.1)
+
     async def _sizes_of(self, id: str) -> Sizes | None:
         if id not in self._sizes:
             try:
@@ -193,6 +224,12 @@ class Observer:
                 return None
             self._sizes[id] = read
         return self._sizes[id]
+
+
+def is_unexplained(status: pb.ContainerStatus) -> bool:
+    """Whether a container was killed and nobody has said yet that memory was the reason."""
+    ended = status.state == pb.ContainerState.CONTAINER_EXITED
+    return ended and status.exit_code == _KILLED and status.reason != Terminated.OOM_KILLED
 
 
 _EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)

@@ -13,22 +13,18 @@ import logging
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from podwright.api.reasons import Terminated
 from podwright.cri.client import RuntimeClient
 from podwright.cri.containerd_events import ContainerdEvents
 from podwright.cri.errors import CriError, NotFound, Unimplemented
 from podwright.cri.generated import cri_pb2 as pb
 from podwright.kubelet.kuberuntime import labels
-from podwright.kubelet.kuberuntime.observe import Observer
+from podwright.kubelet.kuberuntime.observe import OOM_PATIENCE, Observer, is_unexplained
 
 RELIST = ""
 
 _RECONNECT_PAUSE = 0.2
 _RECONNECT_WITHIN = 60.0
 _SETTLE_PAUSE, _SETTLE_PAUSE_MOST, _SETTLE_LIMIT = 0.001, 0.05, 5.0
-_OOM_PATIENCE = 0.2
-"""Seconds that containerd may take to say why a process was killed; once it has, CRI may take the whole limit."""
-_KILLED = 128 + 9
 
 _log = logging.getLogger(__name__)
 _Queue = asyncio.Queue[str | None]
@@ -125,7 +121,9 @@ class RuntimeEvents:
                     seen = await self._look(id)
                     uid = seen.owner or uid
                     waited = asyncio.get_running_loop().time() - began
-                    more_to_come = id in self._short_of_memory or waited < _OOM_PATIENCE
+                    # Once containerd has said that it was memory, CRI may take the whole limit to say so too.
+                    patience = 0.0 if self._observer.is_ending(id) else OOM_PATIENCE
+                    more_to_come = id in self._short_of_memory or waited < patience
                     if seen.ended and not (seen.killed_for_no_reason and more_to_come):
                         break
                     await asyncio.sleep(pause)
@@ -147,8 +145,7 @@ class RuntimeEvents:
             pass
         else:
             over = container.state not in (pb.ContainerState.CONTAINER_RUNNING, pb.ContainerState.CONTAINER_CREATED)
-            unexplained = container.exit_code == _KILLED and container.reason != Terminated.OOM_KILLED
-            return _Seen(container.labels.get(labels.POD_UID), over, unexplained)
+            return _Seen(container.labels.get(labels.POD_UID), over, is_unexplained(container))
         try:
             sandbox = (await self._runtime.pod_sandbox_status(id)).status
         except NotFound:
