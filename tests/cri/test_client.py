@@ -165,7 +165,7 @@ async def test_containerd_s_own_events_tell_containers_apart_from_execs(tmp_path
             envelope = containerd_pb2.Envelope(topic="/tasks/exit")
             envelope.event.value = containerd_pb2.TaskExit(container_id="c1", id=process).SerializeToString()
             yield envelope.SerializeToString()
-        envelope = containerd_pb2.Envelope(topic="/tasks/oom")
+        envelope = containerd_pb2.Envelope(topic="/tasks/delete")
         envelope.event.value = containerd_pb2.Subject(container_id="c1").SerializeToString()
         yield envelope.SerializeToString()
 
@@ -173,7 +173,7 @@ async def test_containerd_s_own_events_tell_containers_apart_from_execs(tmp_path
         source = ContainerdEvents(f"unix://{tmp_path}/s")
         assert [event async for event in source.events()] == [
             TaskEvent("/tasks/exit", "c1"),
-            TaskEvent("/tasks/oom", "c1"),
+            TaskEvent("/tasks/delete", "c1"),
         ]
         await source.close()
 

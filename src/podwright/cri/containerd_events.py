@@ -19,7 +19,7 @@ NAMESPACE: Final = "k8s.io"
 
 METADATA: Final = (("containerd-namespace", NAMESPACE),)
 
-TOPICS: Final = ("/tasks/start", "/tasks/exit", "/tasks/oom", "/tasks/delete", "/containers/delete")
+TOPICS: Final = ("/tasks/start", "/tasks/exit", "/tasks/delete", "/containers/delete")
 
 
 @dataclass(frozen=True, slots=True)

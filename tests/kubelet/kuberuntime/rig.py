@@ -128,6 +128,10 @@ class Cgroups:
     grown: list[str] = field(default_factory=list)
     found: dict[str, Sizes] = field(default_factory=dict)
     """What the cgroups of containers say that somebody else made."""
+    watched: list[str] = field(default_factory=list)
+    ran_out: set[str] = field(default_factory=set)
+    """Ids of the containers in which memory was short."""
+    fail_watch: str = ""
 
     def parent(self, pod: Object) -> str:
         return "/podwright-test/kubepods/podx"
@@ -143,6 +147,19 @@ class Cgroups:
 
     async def sizes(self, uid: str, container_id: str) -> Sizes | None:
         return self.found.get(container_id)
+
+    async def watch_memory(self, uid: str, container_id: str) -> None:
+        if self.fail_watch:
+            raise OSError(self.fail_watch)
+        self.watched.append(container_id)
+
+    async def ran_out_of_memory(self, container_id: str) -> bool:
+        if self.fail_watch:
+            raise OSError(self.fail_watch)
+        return container_id in self.watched and container_id in self.ran_out
+
+    def forget(self, container_id: str) -> None:
+        self.watched = [id for id in self.watched if id != container_id]
 
     async def kill(self, uid: str, container_id: str) -> None:
         self.killed.append((uid, container_id))

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-import asyncio
 import datetime
-import time
 from pathlib import Path
 from typing import cast
 
 import pytest
-from tests.fakes.waiting import eventually
 from tests.kubelet.kuberuntime.pods import UID, container, pod
-from tests.kubelet.kuberuntime.rig import Rig
+from tests.kubelet.kuberuntime.rig import Cgroups, Rig
 
 from podwright.cri.client import RuntimeClient
 from podwright.cri.errors import CriError
@@ -78,7 +75,7 @@ def test_a_sandbox_from_its_cri_status(mode: pb.NamespaceMode, ips: tuple[str, .
 async def test_a_list_is_two_calls_and_forgets_what_is_gone(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     await rig.sync(pod(container("b"), container("a")))
-    observer = Observer(cast(RuntimeClient, rig.cri), rig.cgroups.sizes)
+    observer = Observer(cast(RuntimeClient, rig.cri), rig.cgroups)
     rig.cri.calls.clear()
     box = next(iter(rig.cri.sandboxes))
     ids = {name: rig.cri.by_name(name).id for name in "ab"}
@@ -106,7 +103,7 @@ async def test_a_dead_sandbox_has_no_addresses_and_is_not_asked_for_them(tmp_pat
     await rig.sync(pod())
     next(iter(rig.cri.sandboxes.values())).ready = False
     rig.cri.calls.clear()
-    fresh = Observer(cast(RuntimeClient, rig.cri), rig.cgroups.sizes)
+    fresh = Observer(cast(RuntimeClient, rig.cri), rig.cgroups)
     assert (await fresh.pod_status(UID)).ips == ()
     assert not rig.cri.called("PodSandboxStatus")
     assert (await rig.status()).ips == ()
@@ -133,28 +130,58 @@ async def test_a_runtime_that_fails_says_so(tmp_path: Path) -> None:
         await rig.runtime.sync_pod(pod(), await rig.status(), MountedVolumes())
 
 
-async def test_that_memory_was_the_reason_is_waited_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("exit_code", "said", "ran_out", "told"),
+    [
+        pytest.param(137, "Error", True, "OOMKilled", id="the runtime does not know"),
+        pytest.param(137, "Error", False, "Error", id="killed by somebody"),
+        pytest.param(137, "OOMKilled", False, "OOMKilled", id="only the runtime knows"),
+        pytest.param(1, "Error", True, "Error", id="it ended by itself, with memory short before"),
+    ],
+)
+async def test_that_memory_was_the_reason_is_told(
+    tmp_path: Path, exit_code: int, said: str, ran_out: bool, told: str
+) -> None:
     rig = Rig(tmp_path)
     await rig.sync(pod(container("a")))
-    rig.cri.exit("a", 137, at=int(time.time()) + 1)
-    killed = rig.cri.by_name("a")
-    observer = Observer(cast(RuntimeClient, rig.cri), rig.cgroups.sizes)
-    looking = asyncio.create_task(observer.pod_status(UID))
-    rig.cri.calls.clear()
-    await eventually(lambda: len(rig.cri.called("ContainerStatus")) > 2)
-    assert not looking.done()
-    killed.reason = "OOMKilled"
-    assert [c.reason for c in (await looking).containers] == ["OOMKilled"]
+    ended = rig.cri.by_name("a")
+    rig.cri.exit("a", exit_code)
+    ended.reason = said
+    rig.cgroups.ran_out = {ended.id} if ran_out else set()
+    assert [c.reason for c in (await rig.status()).containers] == [told]
 
 
-@pytest.mark.parametrize("ours", [pytest.param(True, id="we ended it"), pytest.param(False, id="it is long over")])
-async def test_another_reason_is_not_waited_for(tmp_path: Path, ours: bool) -> None:
+async def test_a_container_is_watched_before_it_starts_and_until_it_is_removed(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    started, watched = rig.cri.start_container, list[str]()
+
+    async def start_container(container_id: str) -> pb.StartContainerResponse:
+        watched.extend(rig.cgroups.watched)
+        return await started(container_id)
+
+    rig.cri.start_container = start_container  # type: ignore[method-assign]
+    await rig.sync(pod(container("a")))
+    assert watched == [rig.cri.by_name("a").id]
+    await rig.runtime.remove_pod(await rig.status())
+    assert rig.cgroups.watched == []
+
+
+async def test_a_container_that_ran_before_us_is_watched_too(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     await rig.sync(pod(container("a")))
-    rig.cri.exit("a", 137, at=int(time.time()) + 1 if ours else 1)
-    observer = Observer(cast(RuntimeClient, rig.cri), rig.cgroups.sizes)
-    if ours:
-        observer.ending(rig.cri.by_name("a").id)
-    rig.cri.calls.clear()
-    await observer.pod_status(UID)
-    assert len(rig.cri.called("ContainerStatus")) == 1
+    fresh = Cgroups()
+    await Observer(cast(RuntimeClient, rig.cri), fresh).pod_status(UID)
+    assert fresh.watched == [rig.cri.by_name("a").id]
+
+
+async def test_a_container_runs_without_the_watch_where_there_can_be_none(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig = Rig(tmp_path)
+    rig.cgroups.fail_watch = "too many open files"
+    await rig.sync(pod(container("a")))
+    rig.cri.exit("a", 137)
+    rig.cri.by_name("a").reason = "Error"
+    assert [c.reason for c in (await rig.status()).containers] == ["Error"]
+    assert "cannot be watched: too many open files" in caplog.text
+    assert "cannot be told: too many open files" in caplog.text

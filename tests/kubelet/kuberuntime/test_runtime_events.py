@@ -38,7 +38,7 @@ async def rig(tmp_path: Path) -> Rig:
 
 def stream(rig: Rig, containerd: FakeContainerd | None) -> Any:
     runtime = cast(Any, rig.cri)
-    events = RuntimeEvents(runtime, cast(ContainerdEvents | None, containerd), Observer(runtime, Cgroups().sizes))
+    events = RuntimeEvents(runtime, cast(ContainerdEvents | None, containerd), Observer(runtime, Cgroups()))
     return aclosing(cast(AsyncGenerator[str, None], events.stream()))
 
 
@@ -92,23 +92,6 @@ async def test_a_sandbox_s_exit_and_strangers(rig: Rig) -> None:
         containerd.queue.put_nowait(event)
     async with stream(rig, containerd) as uids:
         assert await anext(uids) == UID
-
-
-@pytest.mark.parametrize("order", ["oom first", "exit first"])
-async def test_that_memory_was_the_reason_is_waited_for(rig: Rig, order: str) -> None:
-    containerd = FakeContainerd()
-    killed = rig.cri.by_name("a")
-    events = [TaskEvent("/tasks/oom", killed.id), TaskEvent("/tasks/exit", killed.id)]
-    rig.cri.exit("a", 137)
-    async with stream(rig, containerd) as uids:
-        for event in events if order == "oom first" else reversed(events):
-            containerd.queue.put_nowait(event)
-        waiting = asyncio.ensure_future(anext(uids))
-        while len(rig.cri.called("ContainerStatus")) < 3:
-            await asyncio.sleep(0)
-        assert not waiting.done()
-        killed.reason = "OOMKilled"
-        assert await waiting == UID
 
 
 async def test_a_process_that_was_killed_for_another_reason_is_told_soon(rig: Rig) -> None:

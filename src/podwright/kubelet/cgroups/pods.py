@@ -28,6 +28,7 @@ from podwright.kubelet.cgroups.limits import (
     shares,
     shares_of_weight,
 )
+from podwright.kubelet.cgroups.memory_watch import MemoryWatch, watch_memory
 from podwright.kubelet.cgroups.tree import CgroupTree
 from podwright.kubelet.cgroups.usage import Usage, read_sizes, read_usage
 from podwright.kubelet.runtime_state import Sizes
@@ -53,6 +54,7 @@ class PodCgroups:
         self._pids = pids
         self._cfs_quota = cfs_quota
         self._lock = threading.Lock()
+        self._watches: dict[str, MemoryWatch] = {}
 
     async def start(self, allocatable_milli_cpu: int, allocatable_memory: int | None) -> None:
         """Make the root and the QoS classes; all Pods together get what is allocatable (memory None: no limit).
@@ -110,6 +112,26 @@ class PodCgroups:
     def _sizes(self, uid: str, container_id: str) -> Sizes | None:
         found = (read_sizes(self._tree, f"{self._name(qos, uid)}/{container_id}") for qos in _TIERS)
         return next((sizes for sizes in found if sizes is not None), None)
+
+    async def watch_memory(self, uid: str, container_id: str) -> None:
+        """Be able to answer `ran_out_of_memory` for a container from now on. Safe to repeat. Raises OSError."""
+        if container_id not in self._watches:
+            watch = await asyncio.to_thread(self._watch_memory, uid, container_id)
+            if watch is not None:
+                self._watches[container_id] = watch
+
+    def _watch_memory(self, uid: str, container_id: str) -> MemoryWatch | None:
+        found = (watch_memory(self._tree, self._name(qos, uid), container_id) for qos in _TIERS)
+        return next((watch for watch in found if watch is not None), None)
+
+    async def ran_out_of_memory(self, container_id: str) -> bool:
+        """Whether memory was short in a container that has ended; False where it was not watched. Raises OSError."""
+        watch = self._watches.get(container_id)
+        return watch is not None and await asyncio.to_thread(watch.ran_out)
+
+    def forget(self, container_id: str) -> None:
+        """The container is gone: no more is asked of it."""
+        self._watches.pop(container_id, None)
 
     async def kill(self, uid: str, container_id: str) -> None:
         """Kill every process of one container. Raises OSError."""

@@ -76,13 +76,18 @@ class CgroupTree:
                 found.update(entry.name for entry in os.scandir(root / name.lstrip("/")) if entry.is_dir())
         return found
 
+    def directory(self, controller: str, name: str) -> Path | None:
+        """Where a cgroup of that name is, or would be; None where there is no such controller."""
+        root = self._has.unified if self._has.is_v2 else self._has.v1.get(controller)
+        return root / name.lstrip("/") if root is not None else None
+
     def read(self, controller: str, name: str, file: str) -> str | None:
         """A file of a cgroup; None where there is no such cgroup, file or controller. Raises OSError."""
-        root = self._has.unified if self._has.is_v2 else self._has.v1.get(controller)
-        if root is None:
+        directory = self.directory(controller, name)
+        if directory is None:
             return None
         try:
-            return (root / name.lstrip("/") / file).read_text()
+            return (directory / file).read_text()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:

@@ -49,6 +49,18 @@ class PodCgroups(Protocol):
         """The limits of one container. Raises OSError."""
         ...
 
+    async def watch_memory(self, uid: str, container_id: str) -> None:
+        """Be able to answer `ran_out_of_memory` from now on. Safe to repeat. Raises OSError."""
+        ...
+
+    async def ran_out_of_memory(self, container_id: str) -> bool:
+        """Whether memory was short in a container that has ended; False where it was not watched. Raises OSError."""
+        ...
+
+    def forget(self, container_id: str) -> None:
+        """The container is gone."""
+        ...
+
     async def kill(self, uid: str, container_id: str) -> None:
         """Kill every process of one container, past the runtime. Raises OSError."""
         ...

@@ -136,6 +136,7 @@ class Starter:
             raise CreateError(error.message) from error
         self._observer.created(made.container_id, uid_of(start.pod))
         self._observer.sized(made.container_id, sizes_of(config.linux.resources))
+        await self._observer.watch_memory(made.container_id)
         self._event(start, "Normal", EventReason.CREATED, "Container created")
         return made.container_id
 

@@ -22,7 +22,6 @@ from podwright.kubelet.interfaces import ContainerRef
 from podwright.kubelet.kuberuntime import labels, stop_signal
 from podwright.kubelet.kuberuntime.collaborators import Collaborators
 from podwright.kubelet.kuberuntime.grace import grace_for, remaining, stop_timeout
-from podwright.kubelet.kuberuntime.observe import Observer
 from podwright.kubelet.kuberuntime.pod_containers import find_member
 from podwright.kubelet.kuberuntime.termination_order import waits_for
 from podwright.kubelet.kuberuntime.together import all_of, beside
@@ -70,9 +69,8 @@ class _Turns:
 class Killer:
     """Ends containers."""
 
-    def __init__(self, with_: Collaborators, observer: Observer) -> None:
+    def __init__(self, with_: Collaborators) -> None:
         self._with = with_
-        self._observer = observer
 
     async def kill(
         self, target: Target, pod_ips: Sequence[str], message: str = "", *, probe: str = "", override: int | None = None
@@ -164,7 +162,6 @@ class Killer:
         """Have the runtime stop it; when that does not answer, help, the gentlest help first. Raises CriError."""
         with_ = self._with
         rescue = with_.rescue
-        self._observer.ending(container_id)
         stopping = with_.runtime.stop_container(container_id, timeout=timeout)
         if rescue is None:
             await stopping

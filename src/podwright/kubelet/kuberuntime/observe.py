@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import time
+import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from podwright.cri.client import RuntimeClient
 from podwright.cri.errors import NotFound
 from podwright.cri.generated import cri_pb2 as pb
 from podwright.kubelet.kuberuntime import labels
+from podwright.kubelet.kuberuntime.collaborators import PodCgroups
 from podwright.kubelet.kuberuntime.termination_message import termination_message
 from podwright.kubelet.kuberuntime.together import beside, together
 from podwright.kubelet.runtime_state import (
@@ -38,25 +39,23 @@ _STATES = {
     pb.ContainerState.CONTAINER_EXITED: ContainerState.EXITED,
     pb.ContainerState.CONTAINER_UNKNOWN: ContainerState.UNKNOWN,
 }
-OOM_PATIENCE = 1.0
-"""Seconds that the runtime may take to say why a process was killed that we did not kill."""
 _KILLED = 128 + 9
 _SETTLED = (ContainerState.RUNNING, ContainerState.EXITED)
+
+_log = logging.getLogger(__name__)
 
 
 class Observer:
     """Looks at the runtime, and remembers which sandbox and container belongs to which Pod."""
 
-    def __init__(self, runtime: RuntimeClient, sizes: Callable[[str, str], Awaitable[Sizes | None]]) -> None:
-        """`sizes` reads the limits of a container, by its Pod's UID and its id."""
+    def __init__(self, runtime: RuntimeClient, cgroups: PodCgroups) -> None:
         self._runtime = runtime
-        self._read_sizes = sizes
+        self._cgroups = cgroups
         self._sizes: dict[str, Sizes] = {}
         self._owners: dict[str, str] = {}
         self._sandboxes: dict[str, SandboxStatus] = {}
         self._containers: dict[str, ContainerStatus] = {}
         self._stopped: set[str] = set()
-        self._ending: set[str] = set()
 
     def owner(self, id: str) -> str | None:
         """UID of the Pod that a sandbox or container belongs to, as far as it has been seen."""
@@ -73,19 +72,7 @@ class Observer:
         self._containers.pop(id, None)
         self._sizes.pop(id, None)
         self._stopped.discard(id)
-        self._ending.discard(id)
-
-    def ending(self, id: str) -> None:
-        """We are about to end this container: that it was killed needs no other reason."""
-        self._ending.add(id)
-
-    def is_ending(self, id: str) -> bool:
-        """Whether `ending` was called for it."""
-        return id in self._ending
-
-    def look_again(self, id: str) -> None:
-        """The runtime may say more now of a container that has ended."""
-        self._containers.pop(id, None)
+        self._cgroups.forget(id)
 
     def sized(self, id: str, sizes: Sizes) -> None:
         """A container was given these limits."""
@@ -184,7 +171,7 @@ class Observer:
         if known is not None and known.state is state:
             return known
         try:
-            status = await self._explained(item.id)
+            status = await self._explained((await self._runtime.container_status(item.id)).status)
         except NotFound:
             return None
         found = container_status(status, item.pod_sandbox_id)
@@ -193,31 +180,33 @@ class Observer:
             if said:
                 found = replace(found, message=": ".join(part for part in (found.message, said) if part))
         elif found.state is ContainerState.RUNNING:
+            await self.watch_memory(found.id)
             found = replace(found, sizes=await self._sizes_of(found.id))
         if found.state in _SETTLED:
             self._containers[item.id] = found
         return found
 
-    async def _explained(self, id: str) -> pb.ContainerStatus:
-        """A container as CRI shows it; one that was killed a moment ago once CRI has had the time to say why.
+    async def watch_memory(self, id: str) -> None:
+        """Be able to tell of a container that is about to start, or runs already, that it ran out of memory."""
+        try:
+            await self._cgroups.watch_memory(self._owners.get(id, ""), id)
+        except OSError as error:
+            # What the runtime says of its end is right most of the time.
+            _log.warning("the memory of container %s cannot be watched: %s", id, error)
 
-        That memory was the reason comes by another way than the end, and later. Raises CriError.
-        """
-        pause, began = 0.01, asyncio.get_running_loop().time()
-        while True:
-            status = (await self._runtime.container_status(id)).status
-            if not is_unexplained(status) or id in self._ending:
-                return status
-            waited = asyncio.get_running_loop().time() - began
-            if max(waited, time.time() - status.finished_at / 1e9) > OOM_PATIENCE:
-                return status
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, 0.1)
+    async def _explained(self, status: pb.ContainerStatus) -> pb.ContainerStatus:
+        """With memory as the reason of its end where it was, and the runtime does not know yet or never will."""
+        try:
+            if is_unexplained(status) and await self._cgroups.ran_out_of_memory(status.id):
+                status.reason = Terminated.OOM_KILLED
+        except OSError as error:
+            _log.warning("whether container %s ran out of memory cannot be told: %s", status.id, error)
+        return status
 
     async def _sizes_of(self, id: str) -> Sizes | None:
         if id not in self._sizes:
             try:
-                read = await self._read_sizes(self._owners.get(id, ""), id)
+                read = await self._cgroups.sizes(self._owners.get(id, ""), id)
             except OSError:
                 return None
             if read is None:
@@ -227,7 +216,7 @@ class Observer:
 
 
 def is_unexplained(status: pb.ContainerStatus) -> bool:
-    """Whether a container was killed and nobody has said yet that memory was the reason."""
+    """Whether a container was killed and the runtime does not say that memory was the reason."""
     ended = status.state == pb.ContainerState.CONTAINER_EXITED
     return ended and status.exit_code == _KILLED and status.reason != Terminated.OOM_KILLED
 

@@ -32,8 +32,8 @@ class KubeRuntime:
     def __init__(
         self, with_: Collaborators, backoff: RestartBackoff, containerd: ContainerdEvents | None = None
     ) -> None:
-        self._observer = Observer(with_.runtime, with_.cgroups.sizes)
-        self._sync = PodSync(with_, self._observer, Killer(with_, self._observer), backoff)
+        self._observer = Observer(with_.runtime, with_.cgroups)
+        self._sync = PodSync(with_, self._observer, Killer(with_), backoff)
         self._garbage = Garbage(with_, self._observer)
         self._adoption = Adoption(with_, self._observer)
         self._events = RuntimeEvents(with_.runtime, containerd, self._observer)

@@ -1,8 +1,7 @@
 """Tells in which Pod something has just happened, from the runtime's own stream of events.
 
 Called by pleg through `KubeRuntime.events`. CRI's GetContainerEvents where the runtime has it; containerd before 1.7
-has its own stream, which says a little early that a process has ended: there the Pod is named once CRI shows it too,
-and, for a process that was killed, once CRI has had the time to hear that memory was the reason.
+has its own stream, which says a little early that a process has ended: there the Pod is named once CRI shows it too.
 Page: https://kubernetes.io/docs/tasks/administer-cluster/switch-to-evented-pleg/
 """
 
@@ -11,14 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from typing import NamedTuple
 
 from podwright.cri.client import RuntimeClient
 from podwright.cri.containerd_events import ContainerdEvents
 from podwright.cri.errors import CriError, NotFound, Unimplemented
 from podwright.cri.generated import cri_pb2 as pb
 from podwright.kubelet.kuberuntime import labels
-from podwright.kubelet.kuberuntime.observe import OOM_PATIENCE, Observer, is_unexplained
+from podwright.kubelet.kuberuntime.observe import Observer
 
 RELIST = ""
 
@@ -30,15 +28,6 @@ _log = logging.getLogger(__name__)
 _Queue = asyncio.Queue[str | None]
 
 
-class _Seen(NamedTuple):
-    """A sandbox or container whose process has ended, as CRI shows it."""
-
-    owner: str | None
-    ended: bool
-    """or gone"""
-    killed_for_no_reason: bool = False
-
-
 class RuntimeEvents:
     """The stream of UIDs of one runtime; `containerd` is its own event stream, None when it is no containerd."""
 
@@ -46,7 +35,6 @@ class RuntimeEvents:
         self._runtime = runtime
         self._containerd = containerd
         self._observer = observer
-        self._short_of_memory: set[str] = set()
 
     async def stream(self) -> AsyncIterator[str]:
         """UIDs of Pods in which something has changed; "" after a gap. Ends where the runtime has no stream."""
@@ -102,8 +90,6 @@ class RuntimeEvents:
                 async for event in self._containerd.events():
                     if event.topic == "/tasks/exit":
                         settling.create_task(self._settle(event.container_id, queue))
-                    elif event.topic == "/tasks/oom":
-                        self._short_of_memory.add(event.container_id)
                     elif event.topic == "/containers/delete" and (uid := self._observer.owner(event.container_id)):
                         queue.put_nowait(uid)
             except CriError as error:
@@ -112,42 +98,36 @@ class RuntimeEvents:
             raise broken
 
     async def _settle(self, id: str, queue: _Queue) -> None:
-        """Name the Pod of a process that has ended as soon as CRI shows that it has, and why."""
-        pause, began = _SETTLE_PAUSE, asyncio.get_running_loop().time()
+        """Name the Pod of a process that has ended as soon as CRI shows that it has."""
+        pause = _SETTLE_PAUSE
         uid = self._observer.owner(id)
         try:
             async with asyncio.timeout(_SETTLE_LIMIT):
                 while True:
-                    seen = await self._look(id)
-                    uid = seen.owner or uid
-                    waited = asyncio.get_running_loop().time() - began
-                    # Once containerd has said that it was memory, CRI may take the whole limit to say so too.
-                    patience = 0.0 if self._observer.is_ending(id) else OOM_PATIENCE
-                    more_to_come = id in self._short_of_memory or waited < patience
-                    if seen.ended and not (seen.killed_for_no_reason and more_to_come):
+                    owner, ended = await self._look(id)
+                    uid = owner or uid
+                    if ended:
                         break
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, _SETTLE_PAUSE_MOST)
         except TimeoutError:
-            _log.warning("the runtime does not show in time how %s ended, although its process has", id)
+            _log.warning("the runtime still shows %s as running, although its process has ended", id)
         except CriError:
             uid = RELIST
-        finally:
-            self._short_of_memory.discard(id)
         if uid is not None:
-            self._observer.look_again(id)
             queue.put_nowait(uid)
 
-    async def _look(self, id: str) -> _Seen:
+    async def _look(self, id: str) -> tuple[str | None, bool]:
+        """Whose it is, and whether CRI shows that it has ended (or is gone)."""
         try:
             container = (await self._runtime.container_status(id)).status
         except NotFound:
             pass
         else:
             over = container.state not in (pb.ContainerState.CONTAINER_RUNNING, pb.ContainerState.CONTAINER_CREATED)
-            return _Seen(container.labels.get(labels.POD_UID), over, is_unexplained(container))
+            return container.labels.get(labels.POD_UID), over
         try:
             sandbox = (await self._runtime.pod_sandbox_status(id)).status
         except NotFound:
-            return _Seen(None, True)
-        return _Seen(sandbox.metadata.uid, sandbox.state != pb.PodSandboxState.SANDBOX_READY)
+            return None, True
+        return sandbox.metadata.uid, sandbox.state != pb.PodSandboxState.SANDBOX_READY
