@@ -156,6 +156,32 @@ async def test_who_was_perhaps_asked_before_is_asked_once_more(
     assert len(asked) == reminded
 
 
+@pytest.mark.parametrize(("barely", "reminded"), [(60.0, 1), (0.0, 0)], ids=["at once", "after a while"])
+async def test_who_was_being_asked_when_the_grace_was_shortened_is_asked_once_more(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, barely: float, reminded: int
+) -> None:
+    asked: list[str] = []
+
+    async def repeat(_runtime: object, _images: object, container_id: str) -> None:
+        asked.append(container_id)
+        rig.cri.hold["StopContainer"].set()
+
+    monkeypatch.setattr(killing, "UNHEARD", 0.01)
+    monkeypatch.setattr(killing, "BARELY_ASKED", barely)
+    monkeypatch.setattr(killing.stop_signal, "repeat", repeat)
+    obj = pod(container("a"))
+    await rig.sync(obj)
+    rig.cri.hold["StopContainer"] = asyncio.Event()
+    first = asyncio.create_task(rig.runtime.kill_pod(obj, await rig.status(), 30))
+    await eventually(lambda: rig.cri.called("StopContainer"))
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    if not reminded:
+        asyncio.get_running_loop().call_later(0.1, rig.cri.hold["StopContainer"].set)
+    await rig.runtime.kill_pod(obj, await rig.status(), 20)
+    assert len(asked) == reminded
+
+
 async def test_who_ends_at_once_is_not_asked_again(rig: Rig) -> None:
     obj = pod(container("a"))
     await rig.sync(obj)

@@ -35,6 +35,8 @@ KILLED = 10.0
 """Seconds that it may take to notice that all processes of a container were killed."""
 UNHEARD = 2.0
 """Seconds after which a container that was perhaps asked to end before gets its signal once more."""
+BARELY_ASKED = 1.0
+"""Seconds of a call within which, when it is broken off for a shorter grace, the signal may not have been sent yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Killer:
 
     def __init__(self, with_: Collaborators) -> None:
         self._with = with_
+        self._barely_asked: set[str] = set()
 
     async def kill(
         self, target: Target, pod_ips: Sequence[str], message: str = "", *, probe: str = "", override: int | None = None
@@ -141,7 +144,8 @@ class Killer:
             if own and await stop_signal.send(with_.runtime, target.container_id, own, timeout):
                 # It has had its signal and its time; the runtime ends what is left.
                 timeout = 0
-            if resumed and timeout > UNHEARD:
+            perhaps_unheard = resumed or target.container_id in self._barely_asked
+            if perhaps_unheard and timeout > UNHEARD:
                 async with beside(self._remind(target.container_id)):
                     await self._stop(uid_of(ref.pod), target.container_id, timeout)
             else:
@@ -150,7 +154,8 @@ class Killer:
     async def _remind(self, container_id: str) -> None:
         """Ask a container once more to end, if it goes on.
 
-        containerd sends the stop signal once. When we were killed while it did, it may have counted it and not sent it.
+        containerd sends the stop signal once. When we were killed while it did, or broke the call off because the grace
+        was shortened, it may have counted it and not sent it.
         """
         await asyncio.sleep(UNHEARD)
         try:
@@ -159,6 +164,16 @@ class Killer:
             log.warning("container %s was not asked again to end: %s", container_id, error)
 
     async def _stop(self, uid: str, container_id: str, timeout: int) -> None:
+        began = time.monotonic()
+        try:
+            await self._stop_with_help(uid, container_id, timeout)
+        except asyncio.CancelledError:
+            if time.monotonic() - began < BARELY_ASKED:
+                self._barely_asked.add(container_id)
+            raise
+        self._barely_asked.discard(container_id)
+
+    async def _stop_with_help(self, uid: str, container_id: str, timeout: int) -> None:
         """Have the runtime stop it; when that does not answer, help, the gentlest help first. Raises CriError."""
         with_ = self._with
         rescue = with_.rescue
