@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import datetime
+import time
 
+import pytest
 from tests.fakes.client import FakeClient
 from tests.fakes.waiting import running
 
 from podwright.api.errors import Forbidden
 from podwright.api.objects import Object
 from podwright.api.resources import EVENTS
+from podwright.client import events
 from podwright.client.correlation import Correlator, Occurrence
 from podwright.client.events import EventRecorder, reference
 
@@ -90,6 +93,22 @@ async def test_an_event_that_is_gone_is_written_anew_and_a_refused_one_stops_nob
         await recorder.flush()
     messages = {e["message"]: e["count"] for e in (await client.list(EVENTS)).items}
     assert messages == {"one": 2, "three": 1}
+
+
+async def test_only_the_first_after_a_quiet_time_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "REST", 0.1)
+    client = FakeClient()
+    recorder = EventRecorder(client, "kubelet", "node-1", lambda: NOON)
+    async with running(recorder.run()):
+        began = time.monotonic()
+        for number in range(20):
+            recorder.event(POD, "Normal", f"Reason{number}", "b")
+        await recorder.flush()
+        took = time.monotonic() - began
+    assert 0.1 <= took < 1.5
+    assert [call.body["reason"] for call in client.called("create", EVENTS)] == [
+        f"Reason{number}" for number in range(20)
+    ]
 
 
 async def test_events_of_cluster_scoped_objects_are_in_default() -> None:

@@ -99,7 +99,7 @@ async def test_a_claim_gets_a_folder_which_goes_with_it(client: FakeClient, tmp_
         await client.delete(PERSISTENT_VOLUME_CLAIMS, "c", "ns")
         await eventually(lambda: _gone(client, PERSISTENT_VOLUMES, name))
         assert not folder.exists()
-        assert "ProvisioningSucceeded" in await events(client)
+        await eventually(lambda: _told(client, "ProvisioningSucceeded"))
 
 
 async def _is(client: FakeClient, resource: Resource, name: str, wanted: str) -> bool:

@@ -115,6 +115,10 @@ class FakeRuntime:
         self.calls.append(("status", uid))
         return self.pods.get(uid) or PodRuntimeStatus(uid)
 
+    async def first_status(self, before: PodRuntimeStatus) -> PodRuntimeStatus:
+        self.calls.append(("first status", before.uid))
+        return self.pods.get(before.uid, before)
+
     async def list_pods(self) -> Mapping[str, PodSummary]:
         return {
             uid: PodSummary(

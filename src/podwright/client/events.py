@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 EventType = Literal["Normal", "Warning"]
 Clock = Callable[[], datetime.datetime]
 
+REST = 0.02
+"""Seconds that the first event after a quiet time waits: what it tells of is being done now, and goes first."""
 _QUEUED = 1000
 _TRIES = 12
 _BACKOFF = Backoff(base=0.1, cap=10.0)
@@ -53,6 +55,7 @@ class EventRecorder:
         self._clock = clock
         self._correlator = Correlator()
         self._queue: asyncio.Queue[Object] = asyncio.Queue(_QUEUED)
+        self._recorded = asyncio.Event()
 
     def event(self, obj: Mapping[str, Any], type: EventType, reason: str, message: str, field_path: str = "") -> None:
         """Note what happened to an object (or what an ObjectReference points to); may be dropped when too much happens.
@@ -73,6 +76,7 @@ class EventRecorder:
             self._queue.put_nowait(self._made(about, type, reason, verdict, now))
         except asyncio.QueueFull:
             log.warning("too many events are waiting to be written; dropped: %s %s", reason, message)
+        self._recorded.set()
 
     def _made(
         self, about: dict[str, str], type: EventType, reason: str, verdict: Verdict, now: datetime.datetime
@@ -97,11 +101,15 @@ class EventRecorder:
     async def run(self) -> None:
         """Write queued events, in order, until cancelled."""
         while True:
-            event = await self._queue.get()
-            try:
-                await self._write(event)
-            finally:
-                self._queue.task_done()
+            await self._recorded.wait()
+            self._recorded.clear()
+            await asyncio.sleep(REST)
+            while not self._queue.empty():
+                event = self._queue.get_nowait()
+                try:
+                    await self._write(event)
+                finally:
+                    self._queue.task_done()
 
     async def flush(self) -> None:
         """Return once everything recorded so far was written or given up; `run` must be running."""

@@ -269,6 +269,10 @@ class PodRuntime(Protocol):
         """Everything the runtime has of this Pod."""
         ...
 
+    async def first_status(self, before: PodRuntimeStatus) -> PodRuntimeStatus:
+        """The same after a Pod's first pass, which found nothing of it and went well; cheaper."""
+        ...
+
     async def list_pods(self) -> Mapping[str, PodSummary]:
         """Every Pod the runtime has, by UID; cheap (two CRI lists)."""
         ...

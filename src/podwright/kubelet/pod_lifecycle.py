@@ -26,7 +26,7 @@ from podwright.client.backoff import Backoff
 from podwright.client.interface import Client, DeleteOptions
 from podwright.kubelet.allocation import Allocations
 from podwright.kubelet.errors import TerminalError, WaitingError
-from podwright.kubelet.interfaces import EventWriter, PodRuntime, ProbeState, VolumeError, Volumes
+from podwright.kubelet.interfaces import EventWriter, PodRuntime, ProbeState, SyncResult, VolumeError, Volumes
 from podwright.kubelet.kuberuntime.adoption import told_ended
 from podwright.kubelet.kuberuntime.pod_containers import app_containers, init_containers
 from podwright.kubelet.kuberuntime.together import all_of
@@ -44,6 +44,8 @@ SANDBOX_RETRY = Backoff(base=0.5, cap=10.0)
 """Seconds until a sandbox that could not be made is tried again."""
 NETWORK_RETRY = 1.0
 """Seconds until a Pod is tried again that waits for the runtime's network."""
+STATUS_REST = 0.02
+"""Seconds that the status at the beginning of a pass may wait, while the runtime gets its work."""
 
 DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"
 
@@ -112,10 +114,11 @@ class PodLifecycle:
         else:
             before = await self._adopted(pod, await self._with.runtime.pod_status(uid))
         status = self._status(pod, before)
-        if status["phase"] in TERMINAL or not self._may_owe_post_start(pod):
-            self._with.statuses.set(uid, status)
         if status["phase"] in TERMINAL:
+            self._with.statuses.set(uid, status)
             return Outcome(ended=True)
+        if not self._may_owe_post_start(pod):
+            self._with.statuses.set(uid, status, within=STATUS_REST)
         left = deadline_left(pod, status, self._with.now())
         if left is not None and left <= 0:
             self._with.recorder.event(pod, "Normal", EventReason.DEADLINE_EXCEEDED, DEADLINE_MESSAGE)
@@ -158,7 +161,7 @@ class PodLifecycle:
             self._sandbox_failures.pop(uid, None)
             self._with.allocations.carried_out(uid, result.resize_error)
         seen_at = asyncio.get_running_loop().time()
-        after = await self._with.runtime.pod_status(uid) if result.changed else before
+        after = await self._after(before, result)
         self._publish(pod, after)
         if result.changed:
             await self._with.runtime.collect_garbage(pod, after)
@@ -171,6 +174,14 @@ class PodLifecycle:
             seen_at=seen_at if result.changed else None,
             again=again,
         )
+
+    async def _after(self, before: PodRuntimeStatus, result: SyncResult) -> PodRuntimeStatus:
+        if not result.changed:
+            return before
+        went_well = not result.failures and not result.sandbox_failure
+        if went_well and before.is_empty:
+            return await self._with.runtime.first_status(before)
+        return await self._with.runtime.pod_status(before.uid)
 
     async def terminate(self, uid: str, pod: Object | None, state: PodState) -> None:
         """Stop every container and sandbox. Raises StillRunning when some are left, and what the runtime raises."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -128,6 +129,18 @@ async def test_a_runtime_that_fails_says_so(tmp_path: Path) -> None:
     rig.cri.fail_next("ListContainers", CriError("Unavailable", "gone"))
     with pytest.raises(CriError):
         await rig.runtime.sync_pod(pod(), await rig.status(), MountedVolumes())
+
+
+async def test_after_its_first_pass_a_pod_is_known_without_lists(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    before = await rig.status()
+    await rig.runtime.sync_pod(pod(container("a"), container("b")), before, MountedVolumes())
+    rig.cri.exit("b", 3)
+    rig.cri.calls.clear()
+    first = await rig.runtime.first_status(replace(before, name="web", namespace="default"))
+    assert [call for call, _ in rig.cri.calls] == ["ContainerStatus"] * 2
+    assert first == replace(await rig.status(), name="web", namespace="default")
+    assert [(c.name, c.state) for c in first.containers if c.name == "b"] == [("b", ContainerState.EXITED)]
 
 
 @pytest.mark.parametrize(

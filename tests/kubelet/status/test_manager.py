@@ -88,6 +88,28 @@ async def test_what_comes_while_writing_is_written_once_and_last(api: OnePod, ma
     assert [p["status"]["n"] for p in api.patches] == [1, 9]
 
 
+async def test_what_may_wait_makes_way_for_what_is_newer(api: OnePod, manager: StatusManager) -> None:
+    manager.set("u", {"phase": "Pending", "n": 1}, within=0.001)
+    manager.set("u", {"phase": "Pending", "n": 2})
+    await manager.flushed("u")
+    await asyncio.sleep(0.01)
+    assert [p["status"]["n"] for p in api.patches] == [2]
+
+
+async def test_what_may_wait_is_written_and_waited_for_too(api: OnePod, manager: StatusManager) -> None:
+    manager.set("u", {"phase": "Running"}, within=0.01)
+    assert manager.latest("u")["phase"] == "Running"
+    await manager.flushed("u")
+    assert [p["status"] for p in api.patches] == [{"phase": "Running"}]
+
+
+async def test_what_waits_is_not_written_once_the_pod_is_gone(api: OnePod, manager: StatusManager) -> None:
+    manager.set("u", {"phase": "Running"}, within=0.001)
+    manager.forget("u")
+    await asyncio.sleep(0.01)
+    assert api.patches == []
+
+
 async def test_a_failed_write_is_tried_again(api: OnePod, manager: StatusManager) -> None:
     api.errors = [Unavailable("down"), OSError("refused")]
     manager.set("u", {"phase": "Running"})

@@ -11,7 +11,7 @@ import asyncio
 import datetime
 import logging
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -105,8 +105,16 @@ class Observer:
             name=meta.name if meta else own_labels.get(labels.POD_NAME, ""),
             namespace=meta.namespace if meta else own_labels.get(labels.POD_NAMESPACE, ""),
             sandboxes=sorted((b for b in boxes if b), key=lambda b: (b.created_at, b.attempt), reverse=True),
-            containers=sorted((c for c in seen if c), key=lambda c: (c.created_at or _EPOCH, c.attempt), reverse=True),
+            containers=_newest_first(seen),
         )
+
+    async def first_status(self, before: PodRuntimeStatus) -> PodRuntimeStatus:
+        """What a Pod has after its first pass, which found nothing of it: no lists are needed. Raises CriError."""
+        ids = [id for id, owner in self._owners.items() if owner == before.uid]
+        sandboxes = [self._sandboxes[id] for id in ids if id in self._sandboxes]
+        sandbox_id = sandboxes[0].id if sandboxes else ""
+        seen = await together(self._look(id, sandbox_id) for id in ids if id not in self._sandboxes)
+        return replace(before, sandboxes=sandboxes, containers=_newest_first(seen))
 
     async def list_pods(self) -> dict[str, PodSummary]:
         """Every Pod the runtime has, by UID. Raises CriError."""
@@ -170,11 +178,14 @@ class Observer:
         known = self._containers.get(item.id)
         if known is not None and known.state is state:
             return known
+        return await self._look(item.id, item.pod_sandbox_id)
+
+    async def _look(self, id: str, sandbox_id: str) -> ContainerStatus | None:
         try:
-            status = await self._explained((await self._runtime.container_status(item.id)).status)
+            status = await self._explained((await self._runtime.container_status(id)).status)
         except NotFound:
             return None
-        found = container_status(status, item.pod_sandbox_id)
+        found = container_status(status, sandbox_id)
         if found.state is ContainerState.EXITED:
             said = await asyncio.to_thread(_last_words, status)
             if said:
@@ -183,7 +194,7 @@ class Observer:
             await self.watch_memory(found.id)
             found = replace(found, sizes=await self._sizes_of(found.id))
         if found.state in _SETTLED:
-            self._containers[item.id] = found
+            self._containers[id] = found
         return found
 
     async def watch_memory(self, id: str) -> None:
@@ -222,6 +233,10 @@ def is_unexplained(status: pb.ContainerStatus) -> bool:
 
 
 _EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
+
+
+def _newest_first(seen: Iterable[ContainerStatus | None]) -> list[ContainerStatus]:
+    return sorted((c for c in seen if c), key=lambda c: (c.created_at or _EPOCH, c.attempt), reverse=True)
 
 
 def _by_id(summary: ContainerSummary) -> str:

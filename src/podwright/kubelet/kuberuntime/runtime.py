@@ -73,6 +73,10 @@ class KubeRuntime:
         """Everything the runtime has of this Pod. Raises CriError."""
         return await self._observer.pod_status(uid)
 
+    async def first_status(self, before: PodRuntimeStatus) -> PodRuntimeStatus:
+        """What a Pod has after its first pass, which found nothing of it and went well. Raises CriError."""
+        return await self._observer.first_status(before)
+
     async def list_pods(self) -> Mapping[str, PodSummary]:
         """Every Pod the runtime has, by UID. Raises CriError."""
         return await self._observer.list_pods()

@@ -84,11 +84,18 @@ class StatusManager:
         entry.base, entry.base_version = api_pod.get("status") or {}, version
         self._schedule(uid, entry)
 
-    def set(self, uid: str, status: Object) -> None:
-        """The status of the Pod with that UID shall be this; it must not be changed afterwards."""
+    def set(self, uid: str, status: Object, *, within: float = 0) -> None:
+        """The status of the Pod with that UID shall be this; it must not be changed afterwards.
+
+        `within`: seconds that it may wait for something newer, while what matters more is done.
+        """
         entry = self._entries.setdefault(uid, _Entry())
         entry.desired = status
-        self._schedule(uid, entry)
+        if within:
+            entry.settled.clear()
+            asyncio.get_running_loop().call_later(within, self._schedule, uid, entry)
+        else:
+            self._schedule(uid, entry)
 
     def latest(self, uid: str) -> Mapping[str, Any]:
         """The newest status known, written or not; empty when there is none."""
