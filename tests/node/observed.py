@@ -33,7 +33,7 @@ def now() -> float:
 
 def slack(seconds: float) -> float:
     """How late something may be that is meant to be exact within `seconds`: more on a machine that has much to do."""
-    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    return seconds * max(1.0, os.getloadavg()[0] / len(os.sched_getaffinity(0)))
 
 
 def assert_at(actual: float, planned: float, *, early: float = 0.05) -> None:
