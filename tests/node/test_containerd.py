@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.node.observed import slack
 
 from podwright.containerd import process, purge
 from podwright.containerd.config import NodeOptions
@@ -212,4 +213,4 @@ async def test_start_is_quick(tmp_path: Path, capsys: pytest.CaptureFixture[str]
             await runtime.purge()
     with capsys.disabled():
         print({name: round(seconds, 3) for name, seconds in times.items()})
-    assert times["first, CRI ready"] < 5
+    assert times["first, CRI ready"] < slack(5)

@@ -284,7 +284,7 @@ async def test_without_endpoints_a_connection_is_refused(
         begun = time.monotonic()
         assert await machines.ask(client, NODE_IP, 30080, protocol) == ["refused"]
         assert await machines.ask(client, IP, 80, protocol) == ["refused"]
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < slack(1)
 
 
 async def test_an_endpoint_that_is_not_ready_gets_nothing(machines: Machines, tmp_path: Path) -> None:
