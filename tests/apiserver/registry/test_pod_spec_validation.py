@@ -16,6 +16,11 @@ LABEL = (
     "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 )
+SUBDOMAIN = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
 RANGE = "must be between 1 and 65535, inclusive"
 IDS = "must be between 0 and 2147483647, inclusive"
 
@@ -489,6 +494,25 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
         ],
     ),
     ("a search path may hold an underscore", {"spec.dnsConfig": {"searches": ["_tcp.example.com.", "."]}}, []),
+    ("the whole name of a Pod may have dots", {"spec.hostnameOverride": "web.example.com"}, []),
+    (
+        "the whole name of a Pod is a name of the DNS",
+        {"spec.hostnameOverride": "Web"},
+        [f'spec.hostnameOverride: Invalid value: "Web": {SUBDOMAIN}'],
+    ),
+    (
+        "the whole name of a Pod is no longer than Linux takes",
+        {"spec.hostnameOverride": "a" * 65},
+        ["spec.hostnameOverride: Too long: may not be more than 64 bytes"],
+    ),
+    (
+        "nothing else has a say in the whole name of a Pod",
+        {"spec.hostnameOverride": "web", "spec.hostNetwork": True, "spec.setHostnameAsFQDN": True},
+        [
+            "spec.hostnameOverride: Forbidden: may not be specified when `hostNetwork` is true",
+            "spec.hostnameOverride: Forbidden: may not be specified when `setHostnameAsFQDN` is true",
+        ],
+    ),
     (
         "a host alias has an address",
         {"spec.hostAliases": [{"ip": "here", "hostnames": ["a"]}]},

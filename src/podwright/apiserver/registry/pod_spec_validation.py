@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from podwright.api import names
-from podwright.api.field import FieldError, Path, duplicate, invalid, required
+from podwright.api.field import FieldError, Path, duplicate, forbidden, invalid, required, too_long
 from podwright.apiserver.registry import field_checks as check
 from podwright.apiserver.registry.container_validation import (
     validate_containers,
@@ -33,6 +33,8 @@ _RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _DNS_POLICIES = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
 _CLAIM_ORIGINS = ("resourceClaimName", "resourceClaimTemplateName")
 _LONGEST_DEADLINE = 2**31 - 1
+_LONGEST_HOSTNAME = 64
+"""what Linux takes"""
 _NAMESERVERS, _SEARCH_PATHS, _SEARCH_CHARACTERS = 3, 32, 2048
 
 
@@ -60,6 +62,8 @@ def validate_pod_spec(path: Path, spec: Spec, *, trimmed_images: bool = True) ->
     if spec.get("topologySpreadConstraints"):
         errors += validate_spread(path.child("topologySpreadConstraints"), spec["topologySpreadConstraints"])
     errors += _names(path, spec)
+    if spec.get("hostnameOverride"):
+        errors += _hostname_override(path.child("hostnameOverride"), spec)
     if spec.get("resourceClaims"):
         errors += _claims(path.child("resourceClaims"), spec)
     errors += validate_tolerations(path.child("tolerations"), spec.get("tolerations") or ())
@@ -89,6 +93,19 @@ def _names(path: Path, spec: Spec) -> list[FieldError]:
     ):
         if spec.get(field):
             errors += check.obeys(path.child(field), spec[field], rule)
+    return errors
+
+
+def _hostname_override(path: Path, spec: Spec) -> list[FieldError]:
+    """It is the whole name: nothing else may have a say in it."""
+    override = spec["hostnameOverride"]
+    errors = check.obeys(path, override, names.dns_subdomain)
+    if len(override) > _LONGEST_HOSTNAME:
+        errors.append(too_long(path, _LONGEST_HOSTNAME))
+    if spec.get("hostNetwork"):
+        errors.append(forbidden(path, "may not be specified when `hostNetwork` is true"))
+    if spec.get("setHostnameAsFQDN"):
+        errors.append(forbidden(path, "may not be specified when `setHostnameAsFQDN` is true"))
     return errors
 
 

@@ -17,7 +17,6 @@ _SPEC_IGNORED: Mapping[str, str] = {
     "topologySpreadConstraints": "the scheduler does not spread Pods",
     "hostUsers": "user namespaces are not set up",
     "resourceClaims": "dynamic resource allocation is not there",
-    "hostnameOverride": "the hostname is set from hostname and subdomain alone",
     "workloadRef": "gang scheduling is not there",
     "schedulingGroup": "gang scheduling is not there",
 }
