@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from podwright.api.errors import NotFound
 from podwright.api.objects import Key, Object, metadata, name_of, namespace_of, uid_of
 from podwright.api.resources import ENDPOINT_SLICES
 from podwright.client.informers import Informers
@@ -27,12 +26,10 @@ from podwright.controllers.service_backends import (
     publishes_not_ready,
 )
 from podwright.controllers.service_followers import ServiceFollower
+from podwright.controllers.slice_writer import MANAGED_BY, MAX_ENDPOINTS, SERVICE_NAME, reconcile, remove
 
-SERVICE_NAME = "kubernetes.io/service-name"
-MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 MANAGER = "endpointslice-controller.k8s.io"
 HEADLESS = "service.kubernetes.io/headless"
-MAX_ENDPOINTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,59 +129,8 @@ class EndpointSlices:
         present = [s for s in self._follower.written.items() if service_of(s) == key]
         if service is None or not is_selecting(service):
             # Of a Service that is gone they are garbage; of one that no longer selects they stay as they are.
-            for endpoint_slice in present if service is None else ():
-                await self._delete(endpoint_slice)
+            await remove(self._client, present if service is None else ())
             return
         wanted = [slice_body(service, one) for one in slices(service, backends(service, self._follower.pods.items()))]
-        if not _differ(wanted, present):
-            return
-        # What was written a moment ago may not have been seen yet, and must not be written a second time.
         selector = f"{SERVICE_NAME}={key.name},{MANAGED_BY}={MANAGER}"
-        listed = await self._client.list(ENDPOINT_SLICES, key.namespace, label_selector=selector)
-        await self._write(wanted, listed.items)
-
-    async def _write(self, wanted: Sequence[Object], present: Sequence[Object]) -> None:
-        """Create, change and delete until what is present is what is wanted, changing as few as possible."""
-        left = list(present)
-        missing = []
-        for body in wanted:
-            same = next((s for s in left if _content(s) == _content(body)), None)
-            if same is None:
-                missing.append(body)
-            else:
-                left.remove(same)
-        for body in missing:
-            reusable = next((s for s in left if s.get("addressType") == body["addressType"]), None)
-            if reusable is None:
-                name = f"{body['metadata']['labels'][SERVICE_NAME]}-"
-                await self._client.create(
-                    ENDPOINT_SLICES,
-                    {**body, "metadata": {**body["metadata"], "generateName": name}},
-                    body["metadata"]["namespace"],
-                )
-            else:
-                left.remove(reusable)
-                changed = {**reusable["metadata"], **body["metadata"]}
-                await self._client.update(ENDPOINT_SLICES, {**body, "metadata": changed})
-        for surplus in left:
-            await self._delete(surplus)
-
-    async def _delete(self, endpoint_slice: Object) -> None:
-        try:
-            await self._client.delete(ENDPOINT_SLICES, name_of(endpoint_slice), namespace_of(endpoint_slice))
-        except NotFound:
-            return
-
-
-def _differ(wanted: Sequence[Object], present: Sequence[Object]) -> bool:
-    return sorted(map(str, map(_content, wanted))) != sorted(map(str, map(_content, present)))
-
-
-def _content(endpoint_slice: Object) -> object:
-    """What a slice says, however a server writes what is empty."""
-    return (
-        endpoint_slice.get("addressType"),
-        endpoint_slice.get("endpoints") or [],
-        endpoint_slice.get("ports") or [],
-        metadata(endpoint_slice).get("labels"),
-    )
+        await reconcile(self._client, wanted, present, selector, key.namespace)

@@ -21,6 +21,7 @@ from podwright.controllers.deployment import controller as deployment
 from podwright.controllers.deployment.controller import Deployments
 from podwright.controllers.disruption.controller import DisruptionBudgets
 from podwright.controllers.endpoint_slice import EndpointSlices
+from podwright.controllers.endpoint_slice_mirroring import EndpointSliceMirroring
 from podwright.controllers.endpoints import EndpointsOfServices
 from podwright.controllers.ephemeral_volumes import EphemeralVolumes
 from podwright.controllers.garbage_collector import GarbageCollector
@@ -88,6 +89,7 @@ class Controllers:
             NamespaceDeletion(client, informers, clock, resources=contents, followed=followed),
             EndpointSlices(client, informers),
             EndpointsOfServices(client, informers),
+            EndpointSliceMirroring(client, informers),
             GarbageCollector(client, informers, followed),
             PodGarbage(client, informers, clock),
             PersistentVolumes(client, informers, clock, local_storage),
