@@ -15,6 +15,7 @@ from podwright.api.objects import Object
 from podwright.api.resources import ENDPOINT_SLICES, SERVICES
 from podwright.client.informers import Informers
 from podwright.proxy import proxy as proxy_module
+from podwright.proxy.backends import Target
 from podwright.proxy.nftables import Nftables, NftError
 from podwright.proxy.proxy import ServiceProxy
 from podwright.proxy.rules import Node
@@ -169,8 +170,8 @@ async def test_udp_flows_are_looked_after_when_their_endpoints_change() -> None:
         await replace(client, endpoint_slice(endpoint("10.88.0.3"), ports=served))
         await eventually(lambda: len(kernel.forgotten) == 2)
         before, now = kernel.forgotten[1]
-        assert [str(t) for t in before["10.96.0.10", 53]] == ["10.88.0.2 . 53"]
-        assert [str(t) for t in now["10.96.0.10", 53]] == ["10.88.0.3 . 53"]
+        assert before["10.96.0.10", 53] == {Target("10.88.0.2", 53)}
+        assert now["10.96.0.10", 53] == {Target("10.88.0.3", 53)}
 
 
 async def test_a_program_that_is_not_there_is_named() -> None:

@@ -17,7 +17,7 @@ HERE, THERE = endpoint("10.88.0.2"), endpoint("10.89.0.2", node="node-2")
 MARK = "meta mark set meta mark | 0x4000"
 FROM_OUTSIDE = f"ip saddr != 10.88.0.0/16 {MARK}"
 TO_HERE = "meta l4proto tcp dnat to 10.88.0.2:8080"
-BOTH = "meta l4proto tcp dnat ip to numgen random mod 2 map { 0 : 10.88.0.2 . 8080, 1 : 10.89.0.2 . 8080 }"
+BOTH = (f"numgen random mod 2 0 {TO_HERE}", "meta l4proto tcp dnat to 10.89.0.2:8080")
 NODE_PORT = {"type": "NodePort", "ports": [{"port": 80, "protocol": "TCP", "nodePort": 30080}]}
 CLUSTER, LOCAL, EXTERNAL = (f"{kind}/default/web/tcp/80" for kind in ("cluster", "local", "external"))
 
@@ -33,7 +33,7 @@ def targets(found: ServiceRules, chain: str = CLUSTER) -> str:
 def test_a_cluster_ip_leads_to_any_endpoint_and_only_pods_keep_their_address() -> None:
     found = rules(HERE, THERE)
     assert found.services == {"10.96.0.10 . tcp . 80": f"goto {CLUSTER}"}
-    assert found.chains == {CLUSTER: (FROM_OUTSIDE, BOTH)}
+    assert found.chains == {CLUSTER: (FROM_OUTSIDE, *BOTH)}
     assert found.cluster_ips == {"10.96.0.10"}
     assert found.hairpins == {"10.88.0.2 . 10.88.0.2", "10.89.0.2 . 10.89.0.2"}
 
@@ -93,7 +93,10 @@ def test_ports_are_matched_by_name_so_that_each_slice_may_have_its_own_number() 
         endpoint_slice(endpoint(B), suffix="b", ports=[{"name": "http", "port": 9090, "protocol": "TCP"}]),
     ]
     found = service_rules(service(ports=ports), slices, NODE)
-    assert "0 : 10.88.0.2 . 8080, 1 : 10.88.0.3 . 9090" in targets(found)
+    assert found.chains[CLUSTER][1:] == (
+        "numgen random mod 2 0 meta l4proto tcp dnat to 10.88.0.2:8080",
+        "meta l4proto tcp dnat to 10.88.0.3:9090",
+    )
     assert "10.96.0.10 . tcp . 81" not in found.services
 
 
@@ -163,6 +166,17 @@ def test_external_traffic_policy_local_is_for_clients_outside() -> None:
     assert of_service(THERE, **NODE_PORT, externalTrafficPolicy="Local").chains[EXTERNAL][-1] == "drop"
 
 
+def test_each_endpoint_has_the_same_chance() -> None:
+    *picks, last = of_service(*(endpoint(f"10.88.0.{n}") for n in range(2, 6))).chains[CLUSTER][1:]
+    chances, left = [], 1.0
+    for pick in picks:
+        count = int(pick.split()[3])
+        chances.append(left / count)
+        left -= left / count
+    assert [*chances, left] == pytest.approx([0.25] * 4)
+    assert [rule.rpartition(" ")[2] for rule in (*picks, last)] == [f"10.88.0.{n}:8080" for n in range(2, 6)]
+
+
 def test_affinity_remembers_clients_for_each_endpoint() -> None:
     config = {"clientIP": {"timeoutSeconds": 60}}
     found = of_service(HERE, THERE, sessionAffinity="ClientIP", sessionAffinityConfig=config)
@@ -172,7 +186,8 @@ def test_affinity_remembers_clients_for_each_endpoint() -> None:
     assert found.chains[CLUSTER][1:] == (
         f"ip saddr @{first} goto {first}",
         f"ip saddr @{second} goto {second}",
-        f"numgen random mod 2 vmap {{ 0 : goto {first}, 1 : goto {second} }}",
+        f"numgen random mod 2 0 goto {first}",
+        f"goto {second}",
     )
 
 

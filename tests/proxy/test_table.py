@@ -36,8 +36,8 @@ def test_a_change_of_endpoints_touches_its_own_chain_alone() -> None:
     assert changes(T, before, wanted).splitlines() == [
         f"flush chain ip {T} cluster/default/web/tcp/80",
         f"add rule ip {T} cluster/default/web/tcp/80 ip saddr != 10.88.0.0/16 meta mark set meta mark | 0x4000",
-        f"add rule ip {T} cluster/default/web/tcp/80 meta l4proto tcp dnat ip to numgen random mod 2 map"
-        " { 0 : 10.88.0.2 . 8080, 1 : 10.88.0.3 . 8080 }",
+        f"add rule ip {T} cluster/default/web/tcp/80 numgen random mod 2 0 meta l4proto tcp dnat to 10.88.0.2:8080",
+        f"add rule ip {T} cluster/default/web/tcp/80 meta l4proto tcp dnat to 10.88.0.3:8080",
         f"add element ip {T} hairpins {{ 10.88.0.3 . 10.88.0.3 }}",
     ]
 

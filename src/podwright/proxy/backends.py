@@ -19,9 +19,6 @@ class Target(NamedTuple):
     ip: str
     port: int
 
-    def __str__(self) -> str:
-        return f"{self.ip} . {self.port}"
-
 
 @dataclass(frozen=True, slots=True)
 class Backends:
