@@ -67,6 +67,22 @@ def test_deletion(edits: dict[str, Any], requested: int | None, seconds: int) ->
     assert STRATEGY.deletion(pod(edits), requested).grace_period_seconds == seconds
 
 
+@pytest.mark.parametrize(
+    ("subresource", "seconds"),
+    [
+        pytest.param("", 1, id="a change of the Pod"),
+        pytest.param("status", 30, id="a status leaves the spec alone"),
+    ],
+)
+def test_a_negative_grace_is_one_second(subresource: str, seconds: int) -> None:
+    new = pod({"spec.terminationGracePeriodSeconds": -5})
+    STRATEGY.prepare_for_create(new)
+    assert new["spec"]["terminationGracePeriodSeconds"] == 1
+    changed = pod({"spec.terminationGracePeriodSeconds": -5})
+    STRATEGY.prepare_for_update(changed, pod({}), subresource)
+    assert changed["spec"]["terminationGracePeriodSeconds"] == seconds
+
+
 def test_fields_to_select_by() -> None:
     fields = STRATEGY.selectable_fields(pod({"spec.nodeName": "n", "status": {"podIP": "10.0.0.1"}}))
     assert fields == {

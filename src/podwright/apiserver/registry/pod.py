@@ -71,6 +71,7 @@ class PodStrategy(Strategy):
     def prepare_for_create(self, obj: Object) -> None:
         """A new Pod is Pending, whatever status was sent with it."""
         obj["status"] = {"phase": "Pending"}
+        _positive_grace(spec_of(obj))
         try:
             obj["status"]["qosClass"] = qos_class(obj)
         except ValueError:
@@ -94,6 +95,8 @@ class PodStrategy(Strategy):
             keep_all_but_resources(obj, old)
             return
         super().prepare_for_update(obj, old, subresource)
+        if not subresource:
+            _positive_grace(spec_of(obj))
         if subresource == "status":
             status, before = obj.setdefault("status", {}), old.get("status") or {}
             # Writers that never heard of it must not make the class disappear.
@@ -162,6 +165,12 @@ class PodStrategy(Strategy):
 def _filled(obj: Object) -> bytes:
     default_pod(obj)
     return msgspec.json.encode(obj["spec"])
+
+
+def _positive_grace(spec: dict[str, Any]) -> None:
+    """A negative grace, which old versions took, is one second; the Pod says so itself."""
+    if (spec.get("terminationGracePeriodSeconds") or 0) < 0:
+        spec["terminationGracePeriodSeconds"] = 1
 
 
 def _text(value: Any) -> str:
