@@ -227,6 +227,12 @@ def test_init_containers_are_ready_when_they_ended_well() -> None:
     assert condition(answer, "Initialized")["status"] == "True"
 
 
+def test_an_init_container_has_started_while_it_runs() -> None:
+    answer = status(pod(inits="i"), runtime(container("i")))
+    shown = answer["initContainerStatuses"][0]
+    assert (shown["ready"], shown["started"]) == (False, True)
+
+
 def test_init_containers_that_are_not_done_are_named() -> None:
     answer = status(pod(inits="i j"), runtime(container("i", state="exited"), container("j")))
     assert condition(answer, "Initialized")["message"] == "containers with incomplete status: [j]"

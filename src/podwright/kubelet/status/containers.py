@@ -225,7 +225,7 @@ def _with_probes(
         return status
     if kind is ContainerKind.INIT and not is_sidecar(container):
         status["ready"] = (status["state"].get("terminated") or {"exitCode": 1}).get("exitCode") == 0
-        status["started"] = False
+        status["started"] = running
         return status
     status["started"] = running and probe.started is not False
     status["ready"] = status["started"] and probe.ready is not False
