@@ -302,3 +302,17 @@ async def test_a_container_that_cannot_be_killed_is_not_started_twice(rig: Rig) 
     text = "error killing container: rpc error: code = Unknown desc = stuck"
     assert rig.events.written[-1] == ("Warning", "FailedSync", text, "")
     assert len(rig.cri.called("CreateContainer")) == 1
+
+
+async def test_a_start_under_way_is_not_broken_off(rig: Rig) -> None:
+    # containerd would undo it, and call it a container that failed to start.
+    rig.cri.hold["StartContainer"] = asyncio.Event()
+    task = asyncio.create_task(rig.sync(pod(container("a"))))
+    await eventually(lambda: rig.cri.called("StartContainer"))
+    task.cancel()
+    await asyncio.sleep(0)
+    rig.cri.hold.pop("StartContainer").set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert rig.cri.by_name("a").started
+    assert "Started" not in rig.events.reasons()

@@ -35,10 +35,13 @@ from podwright.kubelet.kuberuntime.removal import Removal
 from podwright.kubelet.kuberuntime.resize import sizes_of
 from podwright.kubelet.kuberuntime.sandbox import Sandbox
 from podwright.kubelet.kuberuntime.security import ImageUser, needs_image_user
-from podwright.kubelet.kuberuntime.together import beside
+from podwright.kubelet.kuberuntime.together import beside, uncut
 from podwright.kubelet.runtime_state import ContainerState, ContainerStatus, PodRuntimeStatus
 
 _log = logging.getLogger(__name__)
+
+HALF_STARTED = 3.0
+"""Seconds that a start under way may still take when its Pod is ended: containerd calls one that is broken off failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,7 @@ class Starter:
         link = with_.paths.log_link(start.pod, name, container_id)
         async with beside(asyncio.to_thread(_link, link, log)) as linking:
             try:
-                await with_.runtime.start_container(container_id)
+                await uncut(with_.runtime.start_container(container_id), HALF_STARTED)
             except CriError as error:
                 # An id in the text would make every attempt's event another one.
                 raise RunError(error.message.replace(container_id, name)) from error

@@ -44,6 +44,18 @@ async def beside(job: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]]:
         await _end([task])
 
 
+async def uncut(job: Coroutine[Any, Any, T], limit: float) -> T:
+    """The result of a job that must not be left half done: when cancelled, it may first go on for `limit` seconds."""
+    task = asyncio.ensure_future(job)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=limit)
+        raise
+    finally:
+        await _end([task])
+
+
 async def _end(tasks: Iterable[asyncio.Future[Any]]) -> None:
     tasks = list(tasks)
     for task in tasks:
