@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -9,12 +10,14 @@ from typing import Any, cast
 
 import pytest
 from tests.fakes.client import FakeClient
+from tests.fakes.waiting import eventually
 from tests.kubelet.fake_runtime import NOW, Events, FakeRuntime, FakeVolumes, NoProbes, container
 
 from podwright.client.interface import Client
 from podwright.kubelet.allocation import Allocations
 from podwright.kubelet.errors import WaitingError
 from podwright.kubelet.interfaces import MountedVolumes, SyncResult
+from podwright.kubelet.meanwhile import Meanwhile
 from podwright.kubelet.pod_lifecycle import Collaborators, PodLifecycle, deadline_left
 from podwright.kubelet.pod_state import PodState, Stage
 from podwright.kubelet.pod_workers import StillRunning
@@ -57,6 +60,7 @@ def lifecycle(
     runtime: FakeRuntime,
     statuses: StatusManager | None = None,
     last_seen: Callable[[str], PodSummary | None] = lambda _: None,
+    probes: NoProbes | None = None,
 ) -> PodLifecycle:
     client = cast(Client, FakeClient())
     return PodLifecycle(
@@ -64,7 +68,7 @@ def lifecycle(
             client=client,
             runtime=runtime,
             volumes=FakeVolumes(),
-            probes=NoProbes(),
+            probes=probes or NoProbes(),
             statuses=statuses or StatusManager(client),
             recorder=Events(),
             host=lambda: HostFacts([]),
@@ -72,6 +76,7 @@ def lifecycle(
             now=lambda: datetime.datetime.now(datetime.UTC),
             allocations=Allocations(),
             last_seen=last_seen,
+            meanwhile=Meanwhile(rest=0),
         )
     )
 
@@ -226,3 +231,91 @@ async def test_a_pod_that_is_ended_is_known_no_more() -> None:
     await relists.relist()
     await passes.terminate("u", None, PodState(Stage.TERMINATING, wanted=False))
     assert not passes.knows(relists.pods["u"])
+
+
+class Probed(NoProbes):
+    """What the readiness probe of every container says."""
+
+    ready = True
+
+    def is_ready(self, uid: str, container: str, container_id: str) -> bool | None:
+        return self.ready
+
+
+class Slow(FakeRuntime):
+    """Passes and ends take as long as the test wants."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at_work = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def sync_pod(self, pod: Object, status: PodRuntimeStatus, volumes: MountedVolumes) -> SyncResult:
+        self.at_work.set()
+        await self.go_on.wait()
+        return await super().sync_pod(pod, status, volumes)
+
+    async def kill_pod(
+        self, pod: Object | None, status: PodRuntimeStatus, grace: int | None, *, resumed: bool = False
+    ) -> None:
+        self.at_work.set()
+        await self.go_on.wait()
+        await super().kill_pod(pod, status, grace, resumed=resumed)
+
+
+def told(statuses: StatusManager) -> dict[str, bool]:
+    return {c["name"]: c["ready"] for c in statuses.latest("u").get("containerStatuses") or ()}
+
+
+async def test_what_happens_while_a_pod_ends_is_told_before_its_end() -> None:
+    runtime, probes, statuses = Slow(), Probed(), StatusManager(cast(Client, FakeClient()))
+    given = pod(deleted=True) | {"spec": {"containers": [{"name": "a"}, {"name": "b"}]}}
+    given["metadata"]["deletionTimestamp"] = "2026-01-02T03:04:05Z"
+    runtime.put(given, [container("a"), container("b")])
+    passes = lifecycle(runtime, statuses, probes=probes)
+    ending = asyncio.create_task(passes.terminate("u", given, PodState(Stage.TERMINATING)))
+    await runtime.at_work.wait()
+    assert told(statuses) == {"a": True, "b": True}
+    ended = replace(container("a"), state=ContainerState.EXITED, exit_code=0, finished_at=NOW)
+    runtime.put(given, [ended, container("b")])
+    passes.happened("u")
+    await eventually(lambda: told(statuses) == {"a": False, "b": True})
+    probes.ready = False
+    passes.happened("u")
+    await eventually(lambda: told(statuses) == {"a": False, "b": False})
+    assert statuses.latest("u")["phase"] == "Running"
+    runtime.go_on.set()
+    await ending
+    assert statuses.latest("u")["phase"] != "Running"
+
+
+async def test_a_verdict_of_a_probe_does_not_wait_for_a_long_pass() -> None:
+    runtime, probes, statuses = Slow(), Probed(), StatusManager(cast(Client, FakeClient()))
+    given = pod() | {"spec": {"containers": [{"name": "a"}, {"name": "b"}]}}
+    runtime.put(given, [container("a")])
+    passes = lifecycle(runtime, statuses, probes=probes)
+    under_way = asyncio.create_task(passes.sync(given))
+    await runtime.at_work.wait()
+    assert told(statuses) == {"a": True, "b": False}
+    probes.ready = False
+    passes.happened("u")
+    await eventually(lambda: told(statuses) == {"a": False, "b": False})
+    runtime.go_on.set()
+    await under_way
+
+
+async def test_what_may_still_owe_its_post_start_hook_is_not_told_meanwhile() -> None:
+    runtime, statuses = Slow(), StatusManager(cast(Client, FakeClient()))
+    hook = {"postStart": {"sleep": {"seconds": 1}}}
+    given = pod() | {"spec": {"containers": [{"name": "main", "image": "i", "lifecycle": hook}]}}
+    runtime.put(given, [container("main")])
+    passes = lifecycle(runtime, statuses)
+    under_way = asyncio.create_task(passes.sync(given))
+    await runtime.at_work.wait()
+    passes.happened("u")
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not statuses.latest("u")
+    runtime.go_on.set()
+    await under_way
+    assert statuses.latest("u")["phase"] == "Running"

@@ -45,6 +45,7 @@ from podwright.kubelet.shutdown import shut_down
 from podwright.kubelet.static_pods import StaticPods
 from podwright.kubelet.status.generate import Verdict
 from podwright.kubelet.status.manager import StatusManager
+from podwright.kubelet.sysctls import forbidden_sysctl
 
 log = logging.getLogger(__name__)
 
@@ -134,6 +135,7 @@ class Kubelet:
 
     def wake(self, uid: str) -> None:
         """Something changed about this Pod in the runtime or for its probes; look at it now."""
+        self._lifecycle.happened(uid)
         self._workers.wake(uid)
 
     def pods(self) -> Iterable[Object]:
@@ -290,12 +292,14 @@ class Kubelet:
         if uid in self._at_start:
             return True
         others = self._others(uid)
-        verdict = admit(pod, others, self._node.node)
+        verdict = forbidden_sysctl(pod, self._config.allowedUnsafeSysctls)
         if verdict is None:
-            return True
-        if ends := victims(pod, others, self._node.node):
-            self._preempt(pod, ends)
-            return False
+            verdict = admit(pod, others, self._node.node)
+            if verdict is None:
+                return True
+            if ends := victims(pod, others, self._node.node):
+                self._preempt(pod, ends)
+                return False
         log.info("pod %s is refused: %s", name_of(pod), verdict.message)
         self._lifecycle.refuse(pod, verdict)
         self._refused.add(uid)

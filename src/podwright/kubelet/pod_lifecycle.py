@@ -5,6 +5,7 @@ the runtime to act, and tells `status.manager` what has become of the Pod.
 
     sync       read -> status -> volumes -> runtime -> read -> status
     terminate  read -> status -> stop -> read -> final status
+               (in both, what happens while the runtime is at work is told in the middle of it: `meanwhile`)
     finish     volumes away, everything else away, final status written -> object deleted
 
 Page: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
@@ -15,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from podwright.api.errors import Conflict, NotFound
 from podwright.api.objects import Object, metadata, name_of, namespace_of, parse_time, uid_of
@@ -30,6 +31,7 @@ from podwright.kubelet.interfaces import EventWriter, PodRuntime, ProbeState, Sy
 from podwright.kubelet.kuberuntime.adoption import told_ended
 from podwright.kubelet.kuberuntime.pod_containers import app_containers, init_containers
 from podwright.kubelet.kuberuntime.together import all_of
+from podwright.kubelet.meanwhile import Meanwhile
 from podwright.kubelet.pod_state import PodState
 from podwright.kubelet.pod_workers import Outcome, StillRunning
 from podwright.kubelet.runtime_state import ContainerState, PodRuntimeStatus, PodSummary, still_true
@@ -71,6 +73,7 @@ class Collaborators:
     allocations: Allocations
     last_seen: Callable[[str], PodSummary | None]
     """a Pod as a relist of late has shown it, by its UID"""
+    meanwhile: Meanwhile = field(default_factory=Meanwhile)
 
 
 class PodLifecycle:
@@ -91,6 +94,10 @@ class PodLifecycle:
         """The runtime has nothing of this new Pod yet, so its first pass need not ask."""
         self._untouched.add(uid)
         self._ours.add(uid)
+
+    def happened(self, uid: str) -> None:
+        """Something changed about the Pod: told now if it would have to wait for what is being done."""
+        self._with.meanwhile.happened(uid)
 
     def refuse(self, pod: Object, verdict: Verdict) -> None:
         """The node does not take this Pod: its status and an event say so."""
@@ -147,8 +154,15 @@ class PodLifecycle:
             self._with.recorder.event(pod, "Warning", EventReason.FAILED_MOUNT, str(error))
             return Outcome(retry_after=MOUNT_RETRY)
         self._with.probes.add_pod(pod)
+
+        async def tell() -> None:
+            # What the probes say of it now; what the pass itself does is told when it is over.
+            if not self._may_owe_post_start(pod):
+                self._publish(pod, before)
+
         try:
-            result = await self._with.runtime.sync_pod(pod, before, volumes)
+            async with self._with.meanwhile.telling(uid, tell):
+                result = await self._with.runtime.sync_pod(pod, before, volumes)
         except TerminalError as error:
             return Outcome(verdict=Verdict(error.reason, error.message))
         retry_after = result.retry_after
@@ -189,13 +203,16 @@ class PodLifecycle:
         self._acted_on.pop(uid, None)
         self._failures.pop(uid, None)
         self._sandbox_failures.pop(uid, None)
-        runtime = await self._with.runtime.pod_status(uid)
-        if pod is not None and state.wanted:
-            self._publish(pod, runtime, Stage(stopping=True, verdict=state.verdict))
+
+        async def tell() -> None:
+            await self._tell_end(uid, pod, state)
+
+        runtime = await self._tell_end(uid, pod, state)
         self._with.probes.stop_liveness_and_startup(uid)
         if not runtime.is_empty:
-            # One that we never made run was found like this: perhaps in the middle of its end.
-            await self._with.runtime.kill_pod(pod, runtime, state.grace, resumed=uid not in self._ours)
+            async with self._with.meanwhile.telling(uid, tell):
+                # One that we never made run was found like this: perhaps in the middle of its end.
+                await self._with.runtime.kill_pod(pod, runtime, state.grace, resumed=uid not in self._ours)
             runtime = await self._with.runtime.pod_status(uid)
         left = [c.name for c in runtime.running()]
         if left:
@@ -204,6 +221,13 @@ class PodLifecycle:
             self._publish(pod, runtime, Stage(stopping=True, finished=True, verdict=state.verdict))
         self._with.probes.remove_pod(uid)
         self._stopped[uid] = runtime
+
+    async def _tell_end(self, uid: str, pod: Object | None, state: PodState) -> PodRuntimeStatus:
+        """How far the end has come; returns what the runtime has."""
+        runtime = await self._with.runtime.pod_status(uid)
+        if pod is not None and state.wanted:
+            self._publish(pod, runtime, Stage(stopping=True, verdict=state.verdict))
+        return runtime
 
     async def finish(self, uid: str, pod: Object | None, state: PodState) -> None:
         """Clean up; when `state.remove`, leave nothing, and delete the object that waits for that.
