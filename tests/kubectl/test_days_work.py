@@ -26,7 +26,8 @@ def test_a_days_work(every_kubectl: Kubectl, tmp_path: Path) -> None:
     (row,) = columns(kubectl("get", "pods", "-o", "wide"))
     assert (row["NAME"], row["READY"], row["STATUS"], row["RESTARTS"]) == ("web", "1/1", "Running", "0")
     assert re.fullmatch(r"10\.\d+\.\d+\.\d+", row["IP"])
-    assert "Created" in (described := kubectl("describe", "pod", "web")) and "QoS Class" in described
+    kubectl.until("Container created", "describe", "pod", "web")
+    assert "QoS Class" in kubectl("describe", "pod", "web")
 
     with kubectl.talk("get", "pods", "-w") as watch, kubectl.talk("logs", "-f", "web") as logs:
         watch.until(r"^web +1/1 +Running")
@@ -40,7 +41,8 @@ def test_a_days_work(every_kubectl: Kubectl, tmp_path: Path) -> None:
         kubectl("patch", "pod", "web", "-p", '{"metadata":{"labels":{"tier":"back"}}}')
         assert [row["NAME"] for row in columns(kubectl("get", "pods", "-l", "tier=back"))] == ["web"]
         assert kubectl("apply", "-f", "-", stdin=manifest("web", WEB, labels={"v": "2"})) == "pod/web configured\n"
-        assert {"Scheduled", "Started"} <= {row["REASON"] for row in columns(kubectl("get", "events"))}
+        for reason in ("Scheduled", "Started"):
+            kubectl.until(f" {reason} ", "get", "events")
         assert "lifecycle" in kubectl("explain", "--recursive", "pod")
         kubectl("delete", "pod", "web")
         watch.until(r"^web +\d/1 +(Terminating|Completed)")

@@ -87,6 +87,8 @@ def test_hooks_that_fail_are_described_as_the_page_says(kubectl: Kubectl) -> Non
     kubectl("apply", "-f", "-", stdin=pods(hooks))
     for name in hooks:
         kubectl("wait", f"pod/{name}", "--for=jsonpath={.status.containerStatuses[0].restartCount}=1", "--timeout=60s")
+        # The last of them; events are written in order, a moment after what they tell of.
+        kubectl.until("Killing", "describe", "pod", name)
         found = events(kubectl, name)
         node = kubectl("get", "pod", name, "-o", "jsonpath={.spec.nodeName} {.metadata.namespace}").split()
         begun = [

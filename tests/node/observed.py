@@ -180,6 +180,14 @@ class Observed:
         ordered = sorted(found.items, key=lambda one: int(one["metadata"]["resourceVersion"]))
         return [(one["type"], one["reason"], one["message"]) for one in ordered]
 
+    async def until_told_why(self, name: str, reason: str, within: float = 40.0) -> set[str]:
+        """The messages of the events about the Pod with that reason, once there is one."""
+        deadline = now() + within
+        while not (found := {message for _, one, message in await self.events(name) if one == reason}):
+            assert now() < deadline, f"no {reason} about {name}"
+            await asyncio.sleep(0.1)
+        return found
+
     async def until_event(self, name: str, wanted: tuple[str, str, str], within: float = 40.0) -> None:
         """An event about the Pod is there; events are written a moment after what they tell of."""
         deadline = now() + within

@@ -142,6 +142,15 @@ class Pods:
                 if event.type == "DELETED":
                     return
 
+    async def until_told(self, name: str, *reasons: str, within: float = 30) -> None:
+        """When there are events with these reasons about the Pod: they are written a moment after its status."""
+        try:
+            async with asyncio.timeout(within):
+                while not set(reasons) <= (seen := await self.events(name)):
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"of {', '.join(reasons)} only {seen} were told about {name}") from None
+
     async def events(self, name: str) -> set[str]:
         """Reasons of the events about this Pod."""
         found = await self.client.list(EVENTS, self.namespace, field_selector=f"involvedObject.name={name}")

@@ -129,6 +129,15 @@ class Pods:
         ours = [one for one in listed.items if one["involvedObject"]["name"] == name]
         return [(one["type"], one["reason"], one["message"]) for one in sorted(ours, key=_first_seen)]
 
+    async def until_told(self, name: str, *wanted: tuple[str, str, str], within: float = 15) -> None:
+        """When these (type, reason, message) are among the events on a Pod."""
+        try:
+            async with asyncio.timeout(within):
+                while not set(wanted) <= set(seen := await self.events(name)):
+                    await asyncio.sleep(0.03)
+        except TimeoutError:
+            raise AssertionError(f"not all of {wanted} were told about {name}: {seen}") from None
+
     async def told(self, name: str, reason: str, within: float = 5) -> str:
         """The message of an event, once it is there."""
         async with asyncio.timeout(within):

@@ -77,7 +77,7 @@ async def test_a_handler_that_it_does_not_know_fails_the_pod(pods: Pods) -> None
     failed = await pods.ended("lost")
     assert failed["status"]["reason"] == "RuntimeHandlerNotFound"
     assert 'no runtime for "no-such" is configured' in failed["status"]["message"]
-    assert "FailedCreatePodSandBox" in await pods.events("lost")
+    await pods.until_told("lost", "FailedCreatePodSandBox")
 
 
 async def test_status_tells_of_a_runtime_that_is_not_ours(there: RunningNode, pods: Pods) -> None:

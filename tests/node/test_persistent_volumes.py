@@ -131,7 +131,7 @@ async def test_claims_bound_at_once_by_hand_and_not_at_all(pods: Pods, tmp_path:
         "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. no new claims to deallocate, "
         "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
     )
-    assert "FailedBinding" in await pods.events("none")
+    await pods.until_told("none", "FailedBinding")
     await pods.client.delete(PERSISTENT_VOLUME_CLAIMS, "now", pods.namespace)
     name = kept["spec"]["volumeName"]
     left = await until(pods, PERSISTENT_VOLUMES, name, lambda found: phase(found) == "Released")

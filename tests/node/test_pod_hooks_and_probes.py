@@ -37,7 +37,7 @@ async def test_a_failed_post_start_kills_the_container_and_says_so(pods: Pods) -
     await pods.create(pod("p", given, restartPolicy="Never"))
     one = await pods.ended("p")
     assert status_of(one)["state"]["terminated"]["exitCode"] == 5
-    assert "FailedPostStartHook" in await pods.events("p")
+    await pods.until_told("p", "FailedPostStartHook")
 
 
 async def test_pre_stop_runs_to_its_end_before_the_container_is_told(pods: Pods, tmp_path: Any) -> None:
@@ -77,7 +77,7 @@ async def test_readiness_comes_and_goes_with_its_probe(pods: Pods) -> None:
     assert not condition_is_true(running, "Ready")
     await pods.ready("p")
     await pods.until("p", lambda one: not condition_is_true(one, "Ready"))
-    assert "Unhealthy" in await pods.events("p")
+    await pods.until_told("p", "Unhealthy")
 
 
 async def test_a_failed_liveness_probe_restarts_the_container(pods: Pods) -> None:
@@ -92,7 +92,7 @@ async def test_a_failed_liveness_probe_restarts_the_container(pods: Pods) -> Non
 
     await asyncio.gather(*(pods.until(name, restarted) for name in probes))
     for name in probes:
-        assert {"Unhealthy", "Killing"} <= await pods.events(name)
+        await pods.until_told(name, "Unhealthy", "Killing")
 
 
 async def test_a_startup_probe_holds_back_the_others(pods: Pods) -> None:

@@ -55,7 +55,7 @@ async def test_containers_that_start_again_do_so_less_and_less(pods: Pods, polic
     assert status["state"]["waiting"]["message"].startswith("back-off 10s restarting failed container=main pod=p_")
     assert status["lastState"]["terminated"]["exitCode"] == code
     assert one["status"]["phase"] == "Running"
-    assert "BackOff" in await pods.events("p")
+    await pods.until_told("p", "BackOff")
 
 
 async def test_init_containers_run_one_after_the_other_before_the_rest(pods: Pods) -> None:

@@ -41,9 +41,7 @@ async def test_a_handler_the_runtime_does_not_have_is_said_in_an_event(client: H
     await make(client, "odd", "no-such-runtime")
     await pods.create(pod("p", runtimeClassName="odd"))
     await pods.until("p", lambda one: (status_of(one) or {}).get("state", {}).get("waiting"))
-    async with asyncio.timeout(10):
-        while "FailedCreatePodSandBox" not in await pods.events("p"):
-            await asyncio.sleep(0.02)
+    await pods.until_told("p", "FailedCreatePodSandBox")
 
 
 async def test_overhead_and_scheduling_come_from_the_class(client: HttpClient, pods: Pods) -> None:

@@ -121,7 +121,7 @@ async def test_never_waits_in_the_documented_words_and_starts_once_the_image_is_
     text = f'Container image "{name}" is not present with pull policy of Never'
     assert await pods.waits("never", "ErrImageNeverPull") == text
     assert await pods.told("never", "ErrImageNeverPull") == text
-    assert ("Warning", "Failed", "Error: ErrImageNeverPull") in await pods.events("never")
+    await pods.until_told("never", ("Warning", "Failed", "Error: ErrImageNeverPull"))
     began = time.monotonic()
     await ManagedContainerd(pods.node.data_dir).import_image(archive({name: runnable("imported")}))
     await pods.running("never", within=40)
@@ -140,7 +140,7 @@ async def test_an_invalid_name_says_which_rule_it_breaks(pods: Pods) -> None:
     )
     assert "lower" in message
     assert await pods.told("invalid", "InspectFailed") == message
-    assert ("Warning", "Failed", "Error: InvalidImageName") in await pods.events("invalid")
+    await pods.until_told("invalid", ("Warning", "Failed", "Error: InvalidImageName"))
 
 
 async def test_a_failed_pull_is_tried_again_after_10_s_and_finds_the_tag_that_has_appeared(
@@ -154,10 +154,12 @@ async def test_a_failed_pull_is_tried_again_after_10_s_and_finds_the_tag_that_ha
     assert backed_off.startswith(f'Back-off pulling image "{name}": ErrImagePull: ')
     assert "next attempt at " in backed_off
     assert await pods.told("later", "BackOff") == f'Back-off pulling image "{name}"'
-    told = await pods.events("later")
-    assert ("Normal", "BackOff", f'Back-off pulling image "{name}"') in told
-    assert ("Warning", "Failed", "Error: ErrImagePull") in told
-    assert ("Warning", "Failed", "Error: ImagePullBackOff") in told
+    await pods.until_told(
+        "later",
+        ("Normal", "BackOff", f'Back-off pulling image "{name}"'),
+        ("Warning", "Failed", "Error: ErrImagePull"),
+        ("Warning", "Failed", "Error: ImagePullBackOff"),
+    )
 
     def attempts() -> list[float]:
         return [one.at for one in proxy.asked if one.method == "HEAD" and one.path.endswith("/team/later/manifests/1")]

@@ -180,8 +180,7 @@ def _pod_cgroup_files(uid: str) -> dict[str, str]:
 
 async def test_a_pod_that_does_not_fit_with_its_overhead_is_not_scheduled(here: Observed) -> None:
     await here.until("too-dear", lambda state: state.condition("PodScheduled") == "False")
-    events = await here.events("too-dear")
-    [message] = {message for _, reason, message in events if reason == "FailedScheduling"}
+    [message] = await here.until_told_why("too-dear", "FailedScheduling")
     assert message.startswith("0/1 nodes are available: 1 Insufficient cpu.")
 
 
@@ -196,8 +195,7 @@ async def test_a_class_brings_its_node_selector_and_tolerations(here: Observed) 
     assert pending.pod["spec"]["nodeSelector"] == {"disk": "fast"}
     keys = [one["key"] for one in pending.pod["spec"]["tolerations"]]
     assert keys[:2] == ["mine", "only"] or {"mine", "only"} <= set(keys)
-    events = await here.events("placed")
-    [message] = {message for _, reason, message in events if reason == "FailedScheduling"}
+    [message] = await here.until_told_why("placed", "FailedScheduling")
     assert message.startswith("0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.")
 
 
@@ -270,10 +268,7 @@ async def test_a_class_that_went_after_admission_fails_the_pod_and_placed_pods_f
 
 async def test_a_handler_that_breaks_at_start_leaves_the_pod_waiting_and_deletable(here: Observed) -> None:
     await here.until("handler-broken", lambda state: bool(state.container()))
-    deadline = asyncio.timeout(10)
-    async with deadline:
-        while not any(reason == "FailedCreatePodSandBox" for _, reason, _ in await here.events("handler-broken")):
-            await asyncio.sleep(0.1)
+    await here.until_told_why("handler-broken", "FailedCreatePodSandBox")
     assert here.history["handler-broken"][-1].phase == "Pending"
     await here.delete("handler-broken")
     await here.until_gone("handler-broken")
