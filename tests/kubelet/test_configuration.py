@@ -73,6 +73,10 @@ REFUSED = {
         "f: invalid configuration: imageGCLowThresholdPercent (--image-gc-low-threshold) 90 must be less than "
         "imageGCHighThresholdPercent (--image-gc-high-threshold) 85",
     ),
+    "a kernel parameter that is not a Pod's own": (
+        {"allowedUnsafeSysctls": ["kernel.msg*", "vm.swappiness"]},
+        "f: invalid configuration: allowedUnsafeSysctls: 'vm.swappiness' is not known to be of a Pod's own",
+    ),
     "a maximum age below the minimum": (
         {"imageMaximumGCAge": "1m"},
         "f: invalid configuration: imageMaximumGCAge 60s must be greater than imageMinimumGCAge 120s",

@@ -285,6 +285,15 @@ async def test_a_pod_that_does_not_fit_is_refused(house: House) -> None:
     assert any(reason == "OutOfcpu" for _, reason, _ in house.events.written)
 
 
+async def test_a_pod_that_sets_an_unsafe_kernel_parameter_is_refused(house: House) -> None:
+    async with house.running():
+        await house.create(securityContext={"sysctls": [{"name": "kernel.msgmax", "value": "65536"}]})
+        status = await house.until_phase("Failed")
+    assert (status["reason"], house.runtime.did("sync")) == ("SysctlForbidden", 0)
+    told = [(reason, message) for _, reason, message in house.events.written if reason == "SysctlForbidden"]
+    assert told == [("SysctlForbidden", 'forbidden sysctl: "kernel.msgmax" not allowlisted')]
+
+
 async def test_volumes_that_fail_are_an_event_and_tried_again(house: House) -> None:
     house.volumes.error = "volume v: no such secret"
     async with house.running():

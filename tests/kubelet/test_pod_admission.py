@@ -17,7 +17,9 @@ def pod(cpu: str = "", *, ports: list[Object] | None = None, memory: str = "", *
     return {"metadata": {"name": "p"}, "spec": {"containers": [container], **spec}}
 
 
-def node(*, pressure: str = "", taints: list[Object] | None = None, pods: str = "3") -> Object:
+def node(
+    *, pressure: str = "", taints: list[Object] | None = None, pods: str = "3", features: Object | None = None
+) -> Object:
     conditions = [{"type": pressure, "status": "True"}] if pressure else []
     return {
         "metadata": {"name": "n", "labels": {"disk": "ssd", "cpus": "4"}},
@@ -25,6 +27,7 @@ def node(*, pressure: str = "", taints: list[Object] | None = None, pods: str = 
         "status": {
             "allocatable": {"cpu": "1", "memory": "1Gi", "pods": pods, "ephemeral-storage": "1Gi"},
             "conditions": conditions,
+            "features": features or {},
         },
     }
 
@@ -148,6 +151,22 @@ CASES: dict[str, tuple[Object, list[Object], Object, tuple[str, str] | None]] = 
         ("Evicted", "Pod was rejected: The node had condition: [DiskPressure]. "),
     ),
     "disk pressure and a critical Pod": (pod(priority=2_000_001_000), [], node(pressure="DiskPressure"), None),
+    "groups that only the Pod names, on a runtime that adds the image's": (
+        pod(securityContext={"supplementalGroupsPolicy": "Strict"}),
+        [],
+        node(),
+        (
+            "SupplementalGroupsPolicyNotSupported",
+            "Pod was rejected: SupplementalGroupsPolicy=Strict is not supported in this node",
+        ),
+    ),
+    "groups that only the Pod names, on a runtime that can": (
+        pod(securityContext={"supplementalGroupsPolicy": "Strict"}),
+        [],
+        node(features={"supplementalGroupsPolicy": True}),
+        None,
+    ),
+    "the image's groups as well": (pod(securityContext={"supplementalGroupsPolicy": "Merge"}), [], node(), None),
     "a Pod for Windows": (
         pod(os={"name": "windows"}),
         [],

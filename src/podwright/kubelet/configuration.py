@@ -33,6 +33,7 @@ from podwright.kubelet.configuration_values import (
     texts,
     threshold,
 )
+from podwright.kubelet.sysctls import wrong_patterns
 
 API_VERSION = "kubelet.config.k8s.io/v1beta1"
 KIND = "KubeletConfiguration"
@@ -49,7 +50,7 @@ _ACCEPTED = """
     enableControllerAttachDetach protectKernelDefaults makeIPTablesUtilChains
     iptablesMasqueradeBit iptablesDropBit failSwapOn memorySwap containerLogMaxWorkers
     configMapAndSecretChangeDetectionStrategy reservedSystemCPUs showHiddenMetricsForVersion systemReservedCgroup
-    kubeReservedCgroup allowedUnsafeSysctls volumePluginDir kernelMemcgNotification logging
+    kubeReservedCgroup volumePluginDir kernelMemcgNotification logging
     enableSystemLogHandler enableSystemLogQuery reservedMemory enableProfilingHandler enableDebugFlagsHandler
     seccompDefault memoryThrottlingFactor tracing localStorageCapacityIsolation containerRuntimeEndpoint
     imageServiceEndpoint failCgroupV1 userNamespaces podsPerCore"""
@@ -86,6 +87,7 @@ class KubeletConfiguration:
     maxPods: int = _of(integer(0), 110)
     podPidsLimit: int = _of(integer(-1), -1)
     """-1: no limit of its own"""
+    allowedUnsafeSysctls: tuple[str, ...] = _of(texts, ())
     staticPodPath: str = _of(text, "")
     syncFrequency: float = _of(duration, 60.0)
     crashLoopBackOffMaxContainerRestartPeriod: float = _of(duration, 300.0)
@@ -232,6 +234,8 @@ def _with_dependent_defaults(config: KubeletConfiguration, given: set[str]) -> K
 
 def validate(config: KubeletConfiguration) -> Iterator[str]:
     """What is wrong with the values taken together; nothing: it can be used."""
+    for complaint in wrong_patterns(config.allowedUnsafeSysctls):
+        yield f"allowedUnsafeSysctls: {complaint}"
     parallel = config.maxParallelImagePulls
     if parallel is not None and parallel < 1:
         yield f"maxParallelImagePulls {parallel} must be a positive number"

@@ -19,6 +19,7 @@ from podwright.api.selectors import requirement_from
 from podwright.kubelet.status.generate import Verdict
 
 _NATIVE = ("cpu", "memory", "ephemeral-storage")
+_GROUPS = "supplementalGroupsPolicy"
 CRITICAL_PRIORITY = 2_000_000_000
 """From here on the node, or the cluster, needs a Pod."""
 _ANY_ADDRESS = ("", "0.0.0.0", "::")
@@ -39,6 +40,9 @@ def _complaints(pod: Object, others: Sequence[Object], node: Object) -> Iterator
     if os_name != "linux":
         yield "PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS"
     yield from _pressure(pod, node)
+    if wants_strict_groups(pod) and not ((node.get("status") or {}).get("features") or {}).get(_GROUPS):
+        # The groups that the image gives its user would come along, unasked.
+        yield "SupplementalGroupsPolicyNotSupported", "SupplementalGroupsPolicy=Strict is not supported in this node"
     yield from _resources(pod, others, node)
     if not matches_node(pod, node):
         yield _predicate("NodeAffinity", "node(s) didn't match Pod's node affinity/selector")
@@ -46,6 +50,11 @@ def _complaints(pod: Object, others: Sequence[Object], node: Object) -> Iterator
         yield _predicate("NodePorts", "node(s) didn't have free ports for the requested pod ports")
     if not is_static(pod) and not tolerates_no_execute(pod, node):
         yield _predicate("TaintToleration", "node(s) had taints that the pod didn't tolerate")
+
+
+def wants_strict_groups(pod: Object) -> bool:
+    """Whether its processes may have no groups but those that the Pod itself names."""
+    return (spec_of(pod).get("securityContext") or {}).get(_GROUPS) == "Strict"
 
 
 def _predicate(name: str, why: str) -> tuple[str, str]:

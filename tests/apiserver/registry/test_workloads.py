@@ -337,7 +337,7 @@ def test_a_template_is_told_of_what_its_pods_will_not_get(strategy: Strategy) ->
         made, path = raw(strategy, {f"{T}.spec.{field}": False}), T
     strategy.default(made)
     (said,) = strategy.warnings(made, None)
-    assert said.startswith(f"{path}.spec.{field}: accepted but not acted on")
+    assert said.startswith(f"{path}.spec.{field}: accepted")
     assert strategy.warnings(made, made) == []
 
 

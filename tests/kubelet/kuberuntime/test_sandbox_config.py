@@ -25,7 +25,7 @@ def test_what_the_sandbox_is_told() -> None:
         meta={"labels": {"app": "x", "io.kubernetes.pod.uid": "forged"}, "annotations": {"note": "y"}},
         overhead={"cpu": "250m", "memory": "16Mi"},
         securityContext={
-            "sysctls": [{"name": "kernel.shm_rmid_forced", "value": "1"}],
+            "sysctls": [{"name": "kernel/shm_rmid_forced", "value": "1"}],
             "fsGroup": 5,
             "runAsUser": 7,
             "runAsGroup": 8,

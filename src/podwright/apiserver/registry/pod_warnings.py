@@ -15,7 +15,6 @@ from podwright.api.quantity import parse_quantity
 
 _SPEC_IGNORED: Mapping[str, str] = {
     "topologySpreadConstraints": "the scheduler does not spread Pods",
-    "hostUsers": "user namespaces are not set up",
     "resourceClaims": "dynamic resource allocation is not there",
     "workloadRef": "gang scheduling is not there",
     "schedulingGroup": "gang scheduling is not there",
@@ -63,7 +62,9 @@ def template_warnings(path: str, template: Mapping[str, Any], old: Mapping[str, 
 
 
 def _warnings(spec: Mapping[str, Any]) -> Iterator[str]:
-    yield from _ignored("spec", spec, _SPEC_IGNORED, default={"hostUsers": True})
+    yield from _ignored("spec", spec, _SPEC_IGNORED)
+    if spec.get("hostUsers") is False:
+        yield "spec.hostUsers: accepted, but user namespaces are not set up; the Pod will not start"
     yield from _ignored("spec.affinity", spec.get("affinity") or {}, _AFFINITY_IGNORED)
     yield from _ignored("spec.securityContext", spec.get("securityContext") or {}, _SECURITY_IGNORED)
     if (spec.get("os") or {}).get("name") == "windows":
@@ -110,12 +111,10 @@ def _fractional(value: Any) -> bool:
     return amount != amount.to_integral_value()
 
 
-def _ignored(
-    path: str, holder: Mapping[str, Any], ignored: Mapping[str, str], default: Mapping[str, Any] | None = None
-) -> Iterator[str]:
+def _ignored(path: str, holder: Mapping[str, Any], ignored: Mapping[str, str]) -> Iterator[str]:
     if holder.keys().isdisjoint(ignored):
         return
     for field, why in ignored.items():
         value = holder.get(field)
-        if value not in _UNSET and value != (default or {}).get(field):
+        if value not in _UNSET:
             yield f"{path}.{field}: accepted but not acted on: {why}"

@@ -20,6 +20,7 @@ from podwright.kubelet.kuberuntime.node_facts import NodeFacts
 from podwright.kubelet.kuberuntime.pod_containers import app_containers, init_containers, pod_spec
 from podwright.kubelet.kuberuntime.resources import summed
 from podwright.kubelet.kuberuntime.security import pod_context, sandbox_security
+from podwright.kubelet.sysctls import dotted
 
 _PROTOCOLS = {"TCP": pb.Protocol.TCP, "UDP": pb.Protocol.UDP, "SCTP": pb.Protocol.SCTP}
 
@@ -53,7 +54,7 @@ def sandbox_config(given: SandboxInput, facts: NodeFacts) -> pb.PodSandboxConfig
         linux=pb.LinuxPodSandboxConfig(
             cgroup_parent=given.cgroup_parent,
             security_context=sandbox_security(pod, facts),
-            sysctls={s["name"]: s["value"] for s in pod_context(pod).get("sysctls") or ()},
+            sysctls={dotted(s["name"]): s["value"] for s in pod_context(pod).get("sysctls") or ()},
         ),
     )
     dns = given.dns
