@@ -22,6 +22,8 @@ from podwright.apiserver.patch.managed_fields import record_update
 
 MAX_MANAGER = 128
 """Characters of a field manager's name."""
+_RESET: dict[str, FieldSet] = {"": {"f:status": {}}, "status": {"f:spec": {}}}
+"""By subresource: what an apply through it may name and does not change, where status has an endpoint of its own."""
 
 
 def manager_of_agent(user_agent: str) -> str:
@@ -66,6 +68,7 @@ class SchemaOwnership:
                 schema=self._schema,
                 key=call.row.schema,
                 subresource=call.subresource,
+                ignored=_RESET.get(call.subresource) if call.row.strategy.status_subresource else None,
             )
         except PatchError as error:
             raise BadRequest(error.message) from None

@@ -208,6 +208,16 @@ def test_what_was_there_before_the_first_apply_has_an_owner(schema: Schema) -> N
     }
 
 
+def test_once_all_owners_are_forgotten_the_first_apply_overwrites_nothing_unasked(schema: Schema) -> None:
+    cluster = Cluster(schema)
+    cluster.update("a", {"data": {"x": "1", "y": "1"}})
+    cluster.update("a", {"metadata": {"name": "n", "managedFields": [{}]}, "data": {"x": "1", "y": "1"}})
+    cluster.update("b", {"data": {"x": "1", "y": "2"}})
+    with pytest.raises(ApplyConflict) as raised:
+        cluster.apply("c", {"data": {"x": "2"}})
+    assert 'conflict with "before-first-apply" using v1: .data.x' in str(raised.value)
+
+
 def test_kubectl_may_go_over_from_client_side_apply(schema: Schema) -> None:
     cluster = Cluster(schema)
     name = "kubectl.kubernetes.io/last-applied-configuration"
@@ -224,6 +234,18 @@ def test_kubectl_may_go_over_from_client_side_apply(schema: Schema) -> None:
 def test_fields_that_the_endpoint_resets_are_not_owned(schema: Schema) -> None:
     cluster = Cluster(schema, POD)
     cluster.apply("a", {"spec": {"hostname": "h"}, "status": {"phase": "x"}}, ignored={"f:status": {}})
+    assert cluster.owners() == {"a": {"f:spec": {"f:hostname": {}}}}
+    assert "status" not in cluster.live
+    cluster.update("b", {**cluster.live, "status": {"phase": "y"}}, subresource="status")
+    cluster.apply("a", {"spec": {"hostname": "h"}, "status": {"phase": "x"}}, ignored={"f:status": {}})
+    assert cluster.live["status"] == {"phase": "y"}, "what is reset is no conflict either"
+
+
+def test_who_owned_what_the_endpoint_resets_takes_nothing_away(schema: Schema) -> None:
+    cluster = Cluster(schema, POD)
+    cluster.apply("a", {"spec": {"hostname": "h"}, "status": {"phase": "x"}})
+    cluster.apply("a", {"spec": {"hostname": "h"}}, ignored={"f:status": {}})
+    assert cluster.live["status"] == {"phase": "x"}
     assert cluster.owners() == {"a": {"f:spec": {"f:hostname": {}}}}
 
 

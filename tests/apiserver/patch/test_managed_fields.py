@@ -160,6 +160,7 @@ def test_an_empty_entry_forgets_all_owners(schema: Schema) -> None:
     writer = Writer(schema, CONFIG_MAP)
     writer.write({"data": {"a": "1"}}, "one")
     assert writer.write({"metadata": {"managedFields": [{}]}, "data": {"a": "1"}}, "two") == {}
+    assert writer.write({"data": {"a": "2"}}, "three") == {}, "not one owner among many who are not known any more"
 
 
 def test_owners_that_a_client_writes_are_built_upon(schema: Schema) -> None:

@@ -96,12 +96,17 @@ def stamp_new(meta: dict[str, Any], now: datetime.datetime) -> None:
     meta["creationTimestamp"] = rfc3339(now)
 
 
-def carry_over(meta: dict[str, Any], old: dict[str, Any], call: Call) -> None:
-    """What an update cannot change is taken from the stored object. Raises Conflict when the uid is another's."""
+def check_uid(meta: dict[str, Any], old: dict[str, Any], call: Call) -> None:
+    """The uid, if there is one, is that of the stored object. Raises Conflict."""
     if meta.get("uid") and meta["uid"] != old.get("uid"):
         raise call.conflict(
             f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: {old.get('uid')}"
         )
+
+
+def carry_over(meta: dict[str, Any], old: dict[str, Any], call: Call) -> None:
+    """What an update cannot change is taken from the stored object. Raises Conflict when the uid is another's."""
+    check_uid(meta, old, call)
     for field in (*_SYSTEM_FIELDS, "resourceVersion", "generation", "generateName"):
         if field in old:
             meta[field] = old[field]

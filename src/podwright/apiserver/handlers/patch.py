@@ -109,17 +109,22 @@ async def _apply(
     config = configuration(call, body, duplicates, validation)
     meta = config["metadata"]
     call.applying = True
+    uid = meta.get("uid")
     if context.entry(call.row, call.namespace, call.name) is None and not call.subresource:
+        if uid:
+            raise call.conflict(
+                f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            )
         meta.pop("resourceVersion", None)
-        meta.pop("uid", None)
         if call.on_creation is not None:
             call.on_creation()
         obj = context.ownership.apply(call, None, config, force, context.now())
         return await create(context, call, obj)
 
     def wanted(old: Object) -> Object:
-        given = meta.get("resourceVersion")
-        if given and given != old["metadata"]["resourceVersion"]:
+        given, there = meta.get("resourceVersion"), old["metadata"]
+        metadata.check_uid(meta, there, call)
+        if given and given != there["resourceVersion"]:
             raise call.conflict()
         return copy_object(context.ownership.apply(call, old, config, force, context.now()))
 

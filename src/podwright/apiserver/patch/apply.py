@@ -65,8 +65,8 @@ def apply(
     """The object after `manager` applied `config` to `live` (None: there is none yet), with its managedFields.
 
     Nothing of the result is shared with `live` or `config`. It equals `live` when nothing changed, so that nothing
-    need be written. `ignored` are fields that this endpoint resets, which nobody comes to own through it:
-    `{"f:status": {}}` for the main resource of a kind with a status subresource.
+    need be written. `ignored` are fields at the top that this endpoint resets: nothing of them is merged, owned or a
+    conflict. `{"f:status": {}}` for the main resource of a kind with a status subresource.
     Raises PatchError for a configuration that does not fit the schema, ApplyConflict (with one cause for each field).
     """
     node = schema.node(key)
@@ -76,20 +76,23 @@ def apply(
         whole = applied_set(config, node)
     except PatchError as error:
         raise _untyped(config, api_version, str(error)) from None
-    mine = recursive_difference(recursive_difference(whole, _NOBODYS), ignored or {})
+    ignored = ignored or {}
+    mine = recursive_difference(recursive_difference(whole, _NOBODYS), ignored)
+    config = {name: value for name, value in config.items() if f"f:{name}" not in ignored}
     if live is None:
         return _with_managers(copy_object(config), {me: Ownership(mine, rfc3339(now))} if mine else {})
 
     managers = read_managers(metadata(live).get("managedFields"))
     if not managers:
         # What was there before anybody applied belongs to a manager of its own, so that it is not overwritten unasked.
-        fields = created(tracked(live), node)
+        fields = recursive_difference(created(tracked(live), node), ignored)
         managers = {ManagerId("before-first-apply", "Update", api_version): Ownership(fields, rfc3339(now))}
     before = managers.get(me)
     others = [owned.fields for known, owned in managers.items() if known != me]
     merged = merge({**live, "metadata": {**metadata(live), "managedFields": []}}, config, node)
     if before is not None:
-        merged = _prune_object(merged, node, before.fields, _all_of([*others, whole, _NOBODYS]))
+        owned_here = recursive_difference(before.fields, ignored)
+        merged = _prune_object(merged, node, owned_here, _all_of([*others, whole, _NOBODYS]))
     comparison = compare(tracked(live), tracked(merged), node)
     if not force:
         _hold_conflicts(managers, me, comparison.written, live, node)

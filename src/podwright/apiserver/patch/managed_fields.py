@@ -90,7 +90,7 @@ def record_update(
 
     `key` is the definition of the kind in `schema`; `created_by` gives the fields of a new object. A client that edits
     managedFields itself is heard: what `new` brings is built upon, an empty list is taken as left out, and `[{}]` as
-    the wish to forget all owners.
+    the wish to forget all owners. Of an object that has none any more nothing is recorded until somebody applies.
     """
     me = ManagerId(manager, operation, api_version, subresource)
     node = schema.node(key)
@@ -106,6 +106,10 @@ def record_update(
     else:
         # What is stored was checked when it was written, and is what nearly every write brings back.
         managers = (read_managers(given, trusted=False) if given != stored else {}) or read_managers(stored)
+    if not managers:
+        # With one owner in it the first apply would take what all others set for nobody's, and lay itself over it.
+        meta.pop("managedFields", None)
+        return
     comparison = compare(tracked(old), tracked(new), node)
     if not comparison.same:
         managers = take_over(managers, me, comparison)
