@@ -78,6 +78,20 @@ BAD = [
     pytest.param("PATCH", MAPS + "/there?fieldManager=m&fieldValidation=Strict",
                  b'{"apiVersion":"v1","kind":"ConfigMap","data":{"a":"1","a":"2"}}', "application/apply-patch+yaml",
                  400, 'duplicate field "data.a"', id="apply of a field twice, strictly"),
+    pytest.param("PATCH", MAPS + "/there?fieldManager=m",
+                 {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"uid": "u"}}, "application/apply-patch+yaml",
+                 409, "Precondition failed", id="apply to another object of that name"),
+    pytest.param("PATCH", MAPS + "/new?fieldManager=m",
+                 {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"uid": "u"}}, "application/apply-patch+yaml",
+                 409, "uid mismatch", id="apply to an object that has gone"),
+    pytest.param("PATCH", MAPS + "/there?force=true", {"data": {"a": "2"}}, "application/merge-patch+json", 422,
+                 "force: Forbidden", id="force where nothing is applied"),
+    pytest.param("GET", MAPS + "?timeout=soon", None, "", 400, "invalid timeout specified in the request URL",
+                 id="an odd time"),
+    pytest.param("GET", "/version?timeout=-1s", None, "", 400, "invalid timeout specified in the request URL",
+                 id="a time that has passed"),
+    pytest.param("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {"kind": "Pod"}, "", 400,
+                 "cannot be handled as a SelfSubjectAccessReview", id="a question of another kind"),
     pytest.param("DELETE", MAPS + "/there", {"preconditions": {"uid": "u"}}, "", 409, "the UID in the precondition (u)",
                  id="a precondition that does not hold"),
     pytest.param("DELETE", MAPS + "/there?propagationPolicy=x", None, "", 422, "propagationPolicy", id="an odd policy"),
@@ -164,6 +178,8 @@ async def test_tables_and_metadata(served: Served) -> None:
     assert listed["items"][0].keys() == {"kind", "apiVersion", "metadata"}
     assert "name: a" in (await served.ask("GET", MAPS + "/a", Accept="application/yaml")).text
     assert (await served.ask("GET", MAPS, Accept="application/vnd.kubernetes.protobuf")).code == 406
+    odd = await served.ask("GET", MAPS + "?includeObject=All", Accept=TABLE)
+    assert (odd.code, odd.json["details"]["causes"][0]["field"]) == (422, "includeObject")
 
 
 async def lines(served: Served, path: str, count: int) -> list[Any]:
@@ -300,6 +316,9 @@ async def test_what_may_i_do(served: Served) -> None:
     path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
     rules = (await served.ask("POST", path, {"spec": {"namespace": "default"}})).json["status"]
     assert rules["resourceRules"] == [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
+    asked = {"spec": {"resourceAttributes": {"verb": "get", "resource": "pods"}}}
+    answer = (await served.ask("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", asked)).json
+    assert (answer["apiVersion"], answer["kind"]) == ("authorization.k8s.io/v1", "SelfSubjectAccessReview")
 
 
 async def test_server_side_apply_knows_owners(served: Served) -> None:
@@ -311,6 +330,50 @@ async def test_server_side_apply_knows_owners(served: Served) -> None:
     assert (refused.code, refused.json["details"]["causes"][0]["field"]) == (409, ".data.a")
     forced = await served.ask("PATCH", MAPS + "/a?fieldManager=two&force=true", body, media)
     assert forced.json["data"] == {"a": "2"}
+
+
+async def test_an_apply_changes_only_what_its_endpoint_changes(served: Served) -> None:
+    media = "application/apply-patch+yaml"
+    await served.admin.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default"}}, "default")
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}
+    spec = {"containers": [{"name": "c", "image": "i:1"}]}
+    assert (await served.ask("PATCH", PODS_PATH + "/a?fieldManager=one", {**body, "spec": spec}, media)).code == 201
+    told = {**body, "status": {"conditions": [{"type": "Mine", "status": "True"}]}}
+    main = await served.ask("PATCH", PODS_PATH + "/a?fieldManager=two", told, media)
+    assert main.code == 200
+    assert "conditions" not in main.json.get("status", {})
+    # Who applied it where it does not belong does not own it there, and is in nobody's way.
+    below = await served.ask("PATCH", PODS_PATH + "/a/status?fieldManager=two", {**told, "spec": {"x": 1}}, media)
+    assert below.code == 400
+    below = await served.ask("PATCH", PODS_PATH + "/a/status?fieldManager=two", {**told, "spec": spec}, media)
+    assert below.json["status"]["conditions"] == [{"type": "Mine", "status": "True"}]
+    owners = {
+        (e["manager"], e.get("subresource")): e["fieldsV1"].keys() for e in below.json["metadata"]["managedFields"]
+    }
+    assert owners == {("one", None): {"f:spec"}, ("two", "status"): {"f:status"}}
+
+
+async def test_an_answer_comes_in_its_time(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [(await served.ask("GET", f"/version?timeout={t}")).code for t in ("0s", "32s", "1m30s", "3h")] == [200] * 4
+
+    async def never(*args: Any) -> Any:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("podwright.apiserver.handlers.read.list_", never)
+    late = await served.ask("GET", MAPS + "?timeout=10ms")
+    assert (late.code, late.json["reason"]) == (504, "Timeout")
+
+
+async def test_health_is_told_check_by_check(served: Served) -> None:
+    checks = ["[+]ping ok", "[+]etcd ok", "[+]bootstrap ok"]
+    for path in ("/healthz", "/livez", "/readyz"):
+        told = (await served.ask("GET", path + "?verbose")).text
+        assert told.splitlines() == [*checks, f"{path[1:]} check passed"]
+        assert (await served.ask("GET", path + "/etcd")).text == "ok"
+        assert (await served.ask("GET", path + "/nothing")).code == 404
+    told = (await served.ask("GET", "/readyz?verbose&exclude=etcd&exclude=x")).text
+    assert "[+]etcd excluded: ok" in told
+    assert 'warn: some health checks cannot be excluded: no matches for "x"' in told
 
 
 async def test_a_failure_of_ours_is_not_shown(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:

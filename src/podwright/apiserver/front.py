@@ -36,12 +36,13 @@ from podwright.apiserver.negotiation import Accepted, Form, negotiate
 from podwright.apiserver.node_proxy import PROXIED, NodeProxy
 from podwright.apiserver.nonresource import NonResources
 from podwright.apiserver.ownership import MAX_MANAGER, manager_of_agent
-from podwright.apiserver.request import delete_options, dry_run, patch_type, read_body
+from podwright.apiserver.request import delete_options, dry_run, forced, included, patch_type, read_body
 from podwright.apiserver.responses import Renderer, View, refusal, respond, squeezed, written
 from podwright.apiserver.reviews import REVIEW_ROWS, Reviews
 from podwright.apiserver.routes import Asked, Table, resolve
 from podwright.apiserver.streams import Watches
 from podwright.apiserver.subresources import POSTED, Subresources, is_finalize
+from podwright.apiserver.timeouts import time_limit, within
 from podwright.apiserver.tokens import Tokens
 from podwright.apiserver.workload_proxy import PROXIED_WORKLOADS, WorkloadProxy
 from podwright.client.interface import PatchType
@@ -131,7 +132,8 @@ class Front:
         try:
             user = await self._user(request, asked)
             self._authorizer.check(user, asked, query)
-            response = await self._dispatch(request, asked, query, user)
+            limit = None if long_running(asked) else time_limit(query)
+            response = await within(limit, self._dispatch(request, asked, query, user))
         except StatusError as error:
             return refusal(error)
         except StoreError as error:
@@ -226,8 +228,9 @@ class Front:
             answer = await scale.update_scale(self._context, call, await self._body(exchange, inner))
         else:
             kind, value, duplicates, validation = await self._patch_body(exchange)
+            force = forced(exchange.query, kind)
             answer = await scale.patch_scale(
-                self._context, call, kind, value, duplicates=duplicates, validation=validation, force=exchange.forced
+                self._context, call, kind, value, duplicates=duplicates, validation=validation, force=force
             )
         return self._renderer.one(inner, answer, exchange.view)
 
@@ -309,9 +312,7 @@ class Front:
         accepted = exchange.accepted
         if accepted.form is Form.METADATA_LIST:
             accepted = Accepted(accepted.media_type, Form.METADATA, accepted.version)
-        return await self._watches.serve(
-            exchange.request, call, options, View(accepted, query.get("includeObject", ""))
-        )
+        return await self._watches.serve(exchange.request, call, options, View(accepted, included(query, accepted)))
 
     async def _create(self, exchange: _Exchange) -> web.StreamResponse:
         call = exchange.call
@@ -336,7 +337,7 @@ class Front:
     async def _patch(self, exchange: _Exchange) -> web.StreamResponse:
         self._guard_creation(exchange)
         kind, value, duplicates, validation = await self._patch_body(exchange)
-        call, force = exchange.call, exchange.forced
+        call, force = exchange.call, forced(exchange.query, kind)
         saved = await patch.patch(
             self._context, call, kind, value, duplicates=duplicates, validation=validation, force=force
         )
@@ -382,13 +383,9 @@ class _Exchange:
 
     @property
     def view(self) -> View:
-        """The form of the answer, with what tables are to include. Raises NotAcceptable."""
-        return View(self.accepted, self.query.get("includeObject", ""))
-
-    @property
-    def forced(self) -> bool:
-        """Whether an apply takes fields away from their owners."""
-        return self.query.get("force", "").lower() in ("1", "true")
+        """The form of the answer, with what tables are to include. Raises NotAcceptable, Invalid."""
+        accepted = self.accepted
+        return View(accepted, included(self.query, accepted))
 
     @property
     def content_type(self) -> str:

@@ -47,7 +47,7 @@ def version_info() -> dict[str, str]:
 
 
 def health(kind: str, checks: Mapping[str, Check], path: str, verbose: bool, excluded: frozenset[str]) -> web.Response:
-    """/healthz, /livez, /readyz and one check below them (`/readyz/storage`). Raises NotFound for no such check."""
+    """/healthz, /livez, /readyz and one check below them (`/readyz/etcd`). Raises NotFound for no such check."""
     single = path.removeprefix(f"/{kind}").strip("/")
     if single:
         if single not in checks:
@@ -62,6 +62,9 @@ def health(kind: str, checks: Mapping[str, Check], path: str, verbose: bool, exc
         lines.append(f"[-]{name} failed: {problem}" if problem else f"[+]{name} ok")
         if problem:
             failed.append(name)
+    if unknown := sorted(excluded.difference(checks)):
+        names = ", ".join(f'"{name}"' for name in unknown)
+        lines.append(f"warn: some health checks cannot be excluded: no matches for {names}")
     if failed:
         text = "\n".join([*lines, f"{kind} check failed", ""])
         return respond(text.encode(), status=500, media_type="text/plain; charset=utf-8")

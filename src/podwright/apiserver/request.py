@@ -12,12 +12,14 @@ from typing import Any
 from aiohttp.web import BaseRequest
 
 from podwright.api.errors import BadRequest, Invalid, TooLarge, UnsupportedMediaType
-from podwright.api.field import Path, not_supported
+from podwright.api.field import Path, forbidden, not_supported
 from podwright.apiserver.handlers.conform import decode_body, media_type
 from podwright.apiserver.handlers.delete import invalid_grace
+from podwright.apiserver.negotiation import Accepted, Form
 from podwright.client.interface import DeleteOptions, PatchType
 
 Query = Mapping[str, str]
+_INCLUDED = ("None", "Metadata", "Object")
 _PATCH_TYPES = {kind.value: kind for kind in PatchType}
 
 
@@ -46,6 +48,15 @@ def dry_run(query: Query) -> bool:
     return text == "All"
 
 
+def included(query: Query, accepted: Accepted) -> str:
+    """What each row of a table carries of its object, "" for the default. Raises Invalid."""
+    text = query.get("includeObject", "") if accepted.form is Form.TABLE else ""
+    if text not in ("", *_INCLUDED):
+        wrong = not_supported(Path("includeObject"), text, _INCLUDED)
+        raise Invalid.of("TableOptions", "", [wrong], group="meta.k8s.io")
+    return text
+
+
 def patch_type(content_type: str) -> PatchType:
     """The kind of a patch by its media type. Raises UnsupportedMediaType."""
     kind = _PATCH_TYPES.get(media_type(content_type))
@@ -55,6 +66,16 @@ def patch_type(content_type: str) -> PatchType:
             + ", ".join(_PATCH_TYPES)
         )
     return kind
+
+
+def forced(query: Query, kind: PatchType) -> bool:
+    """Whether an apply takes fields away from their owners. Raises Invalid when another kind of patch says so."""
+    if "force" not in query:
+        return False
+    if kind is not PatchType.APPLY:
+        wrong = forbidden(Path("force"), "may not be specified for non-apply patch")
+        raise Invalid.of("PatchOptions", "", [wrong], group="meta.k8s.io")
+    return query["force"].lower() in ("1", "true")
 
 
 def delete_options(body: bytes, content_type: str, query: Query) -> DeleteOptions:

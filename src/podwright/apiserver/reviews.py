@@ -20,6 +20,7 @@ from podwright.api.selectors import FieldRequirement, FieldSelector
 from podwright.apiserver.authorization.rbac import listed
 from podwright.apiserver.filters.authn import Authenticator, user_of_claims
 from podwright.apiserver.filters.authz import Authorizer
+from podwright.apiserver.handlers.metadata import check_type
 from podwright.apiserver.registry.strategy import Row, Strategy
 from podwright.apiserver.routes import Asked
 from podwright.apiserver.tokens import TokenInvalid, Tokens
@@ -44,6 +45,7 @@ REVIEW_ROWS: Sequence[Row] = tuple(
     )
 )
 """Rows of the resources that can only be created, for routes and discovery."""
+_ROWS = {row.resource: row for row in REVIEW_ROWS}
 _RESOURCE, _PATH = "resourceAttributes", "nonResourceAttributes"
 
 
@@ -127,8 +129,8 @@ class Reviews:
 
     async def answer(self, resource: Resource, user: User, obj: Object, namespace: str) -> Object:
         """The review with its status. Raises BadRequest, Invalid."""
+        check_type(obj, _ROWS[resource])
         spec = obj.get("spec") or {}
-        obj.setdefault("metadata", {})
         if resource in (resources.SELF_ACCESS_REVIEWS, resources.ACCESS_REVIEWS, resources.LOCAL_ACCESS_REVIEWS):
             if resource.namespaced and namespace_of(obj) not in ("", namespace):
                 raise BadRequest(

@@ -12,7 +12,6 @@ import asyncio
 import datetime
 import logging
 import ssl
-from collections import deque
 from collections.abc import Callable, Sequence
 
 from aiohttp import web
@@ -34,6 +33,7 @@ from podwright.apiserver.discovery import Discovery
 from podwright.apiserver.filters.authn import AUTHENTICATED, Authenticator
 from podwright.apiserver.filters.authz import MASTERS, Authorizer
 from podwright.apiserver.filters.metrics import Metrics
+from podwright.apiserver.forgetting import Forgetting
 from podwright.apiserver.forward import Forwarder
 from podwright.apiserver.front import Front
 from podwright.apiserver.guards import Guards
@@ -60,8 +60,6 @@ _GRACE = 2.0
 """Seconds that requests get to end when the server stops."""
 _SYSTEM = User("system:apiserver", (MASTERS, AUTHENTICATED))
 _TIDY_EVERY = 60.0
-_SHORTEST_HISTORY = 1000
-"""Revisions that are always kept."""
 
 
 class ApiServer:
@@ -139,7 +137,7 @@ class ApiServer:
         listed = self._store.list(self._context.root(services))
         self._addresses.load(self._context.read(services, entry) for entry in listed.entries)
 
-        others = NonResources(self.metrics, {"ping": lambda: "", "storage": self._storage, "bootstrap": self._started})
+        others = NonResources(self.metrics, {"ping": lambda: "", "etcd": self._storage, "bootstrap": self._started})
         front = self._front = self._make_front(others)
         # A handler whose client has gone is cancelled: an idle watch would not notice otherwise.
         server = web.Server(
@@ -208,6 +206,7 @@ class ApiServer:
         return f"https://{config.advertise_address}:{self.port}" if config.extra_hosts else self.url
 
     def _storage(self) -> str:
+        """Whether the store answers; it is asked for by the name of the one that it stands in for."""
         return "" if self._store.revision else "the store has no revision"
 
     def _started(self) -> str:
@@ -216,15 +215,11 @@ class ApiServer:
     async def _tidy(self) -> None:
         """Forget history that is older than `compact_every`, or longer than `compact_revisions`."""
         config, loop = self._config, asyncio.get_running_loop()
-        seen: deque[tuple[float, int]] = deque([(loop.time(), self._store.revision)])
+        forgetting = Forgetting(config.compact_every, config.compact_revisions)
+        forgetting.keep_after(loop.time(), self._store.revision)
         while True:
             await asyncio.sleep(min(_TIDY_EVERY, config.compact_every))
-            now, newest = loop.time(), self._store.revision
-            keep_after = max(newest - config.compact_revisions, 0)
-            while seen and seen[0][0] <= now - config.compact_every:
-                keep_after = max(keep_after, seen.popleft()[1])
-            seen.append((now, newest))
-            keep_after = min(keep_after, newest - _SHORTEST_HISTORY)
+            keep_after = forgetting.keep_after(loop.time(), self._store.revision)
             if keep_after > self._store.compacted:
                 try:
                     await self._store.compact(keep_after)

@@ -8,18 +8,16 @@ Page: https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from podwright.api.durations import parse_duration
 from podwright.api.quantity import parse_quantity
 
 Reader = Callable[[Any], Any]
 
-_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h)")
-_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 EVICTION_SIGNALS = (
     "memory.available",
@@ -110,13 +108,7 @@ def duration(value: Any) -> float:
     """A Go duration such as `1m30s`, in seconds."""
     if not isinstance(value, str):
         raise ValueError(f'expected a duration such as "1m30s", got {value!r}')
-    rest = value.removeprefix("+")
-    if rest == "0":
-        return 0.0
-    parts = _DURATION_PART.findall(rest)
-    if not parts or "".join(number + unit for number, unit in parts) != rest:
-        raise ValueError(f'expected a duration such as "1m30s", got {value!r}')
-    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    return parse_duration(value)
 
 
 def quantity_bytes(value: Any) -> int:

@@ -93,7 +93,9 @@ class Authenticator:
         claims = self._tokens.read(token, self._context.now().timestamp())
         wanted = audiences or (self._tokens.issuer,)
         if not set(wanted) & set(claims.audiences):
-            raise TokenInvalid(f"token audiences {list(claims.audiences)} is invalid for the target audiences {wanted}")
+            raise TokenInvalid(
+                f"token audiences {list(claims.audiences)} is invalid for the target audiences {list(wanted)}"
+            )
         self._hold(claims)
         return claims
 
