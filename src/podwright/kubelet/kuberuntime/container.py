@@ -41,7 +41,7 @@ from podwright.kubelet.runtime_state import ContainerState, ContainerStatus, Pod
 _log = logging.getLogger(__name__)
 
 HALF_STARTED = 3.0
-"""Seconds that a start under way may still take when its Pod is ended: one that is cut counts as failed in containerd."""
+"""Seconds that a start may still take when its Pod is ended: containerd calls one that is broken off failed."""
 
 
 @dataclass(frozen=True, slots=True)
