@@ -37,6 +37,7 @@ def test_a_manifest_becomes_a_pod_of_this_node() -> None:
     assert (meta["name"], meta["namespace"]) == ("web-node1", "default")
     assert meta["annotations"]["kubernetes.io/config.source"] == "file"
     assert meta["annotations"]["kubernetes.io/config.hash"] == meta["uid"]
+    assert meta["generation"] == 1
     assert pod["spec"]["nodeName"] == "Node1"
     assert pod["spec"]["tolerations"] == [{"operator": "Exists", "effect": "NoExecute"}]
 

@@ -79,6 +79,8 @@ def read_manifest(content: bytes, path: str, node_name: str) -> Object:
     meta["uid"] = meta.get("uid") or digest
     meta["name"] = f"{name}-{node_name.lower()}"
     meta["namespace"] = meta.get("namespace") or "default"
+    # Another content is another Pod, so there is never a second generation.
+    meta["generation"] = 1
     meta["annotations"] = {
         **(meta.get("annotations") or {}),
         HASH_ANNOTATION: digest,
