@@ -226,13 +226,41 @@ def test_job_changes(edits: dict[str, Any], fields: list[str]) -> None:
     assert [str(e.path) for e in JOBS.validate_update(new, old)] == fields
 
 
-def test_a_suspended_job_that_never_ran_may_go_elsewhere() -> None:
-    old = job({"spec.suspend": True})
+SUSPENDED = {"conditions": [{"type": "Suspended", "status": "True"}]}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "status", "may"),
+    [
+        pytest.param("nodeSelector", {"a": "b"}, {}, True, id="elsewhere, before it began"),
+        pytest.param("nodeSelector", {"a": "b"}, {"startTime": "2026-01-01T00:00:00Z"}, False, id="its Pods still end"),
+        pytest.param("nodeSelector", {"a": "b"}, {"startTime": "2026-01-01T00:00:00Z", **SUSPENDED}, True, id="told"),
+        pytest.param("nodeSelector", {"a": "b"}, {"active": 1, **SUSPENDED}, False, id="a Pod runs"),
+        pytest.param("affinity", {"nodeAffinity": {"x": "y"}}, SUSPENDED, True, id="other nodes"),
+        pytest.param("affinity", {"podAffinity": {"x": "y"}}, SUSPENDED, False, id="beside other Pods"),
+        pytest.param("affinity", {}, SUSPENDED, True, id="no affinity in so many words"),
+        pytest.param("containers.0.resources", {"requests": {"cpu": "1"}}, SUSPENDED, True, id="more resources"),
+        pytest.param("containers.0.image", "example.com/other", SUSPENDED, False, id="another image"),
+    ],
+)
+def test_what_of_a_suspended_job_s_template_may_change(path: str, value: Any, status: Object, may: bool) -> None:
+    old = {**job({"spec.suspend": True}), "status": status}
     new = copy_object(old)
-    new["spec"]["template"]["spec"]["nodeSelector"] = {"a": "b"}
-    assert not JOBS.validate_update(new, old)
-    started = {**old, "status": {"startTime": "2026-01-01T00:00:00Z"}}
-    assert JOBS.validate_update(new, started)
+    *way, last = path.split(".")
+    at: Any = new["spec"]["template"]["spec"]
+    for step in way:
+        at = at[int(step) if step.isdecimal() else step]
+    at[last] = value
+    found = [e for e in JOBS.validate_update(new, old) if str(e.path) == "spec.template"]
+    assert bool(found) is not may
+
+
+def test_a_suspended_job_s_affinity_to_nodes_may_go() -> None:
+    old = {**job({"spec.suspend": True}), "status": SUSPENDED}
+    old["spec"]["template"]["spec"]["affinity"] = {"nodeAffinity": {"x": "y"}}
+    new = copy_object(old)
+    del new["spec"]["template"]["spec"]["affinity"]
+    assert not [e for e in JOBS.validate_update(new, old) if str(e.path) == "spec.template"]
 
 
 def test_an_indexed_job_grows_with_its_parallelism() -> None:

@@ -16,6 +16,7 @@ from podwright.api.selectors import label_selector_from
 from podwright.apiserver.registry import field_checks as check
 from podwright.apiserver.registry.columns import AGE, NAME
 from podwright.apiserver.registry.image_policy import keep_pull_policies
+from podwright.apiserver.registry.job_status import job_status_errors
 from podwright.apiserver.registry.job_validation import INDEXED, validate_job_spec
 from podwright.apiserver.registry.pod_template import default_template
 from podwright.apiserver.registry.pod_warnings import template_warnings
@@ -27,7 +28,7 @@ _UID_LABEL, _NAME_LABEL = "batch.kubernetes.io/controller-uid", "batch.kubernete
 _OLD_UID_LABEL, _OLD_NAME_LABEL = "controller-uid", "job-name"
 _UNLIMITED = 2**31 - 1
 _IMMUTABLE = ("selector", "completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy")
-_SCHEDULING = ("nodeSelector", "tolerations", "affinity", "schedulingGates")
+_SCHEDULING = ("nodeSelector", "tolerations", "schedulingGates")
 KEEPS_PODS = (
     "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
     "propagationPolicy=Orphan to suppress this warning"
@@ -158,7 +159,7 @@ class JobStrategy(Strategy):
     def validate_update(self, obj: Object, old: Object, subresource: str = "") -> list[FieldError]:
         """A changed Job's errors: most of a Job is settled when it is made."""
         if subresource == "status":
-            return _status_errors(status_of(obj), status_of(old))
+            return job_status_errors(obj, old)
         new, was = spec_of(obj), old.get("spec") or {}
         errors = self._always_errors(obj)
         for name in _IMMUTABLE:
@@ -241,14 +242,30 @@ def _completions_change(new: Mapping[str, Any], was: Mapping[str, Any]) -> list[
 
 
 def _template_change(new: Mapping[str, Any], was: Mapping[str, Any], old: Object) -> list[FieldError]:
-    """Where Pods go may be changed while the Job is suspended and none has been made."""
+    """Where Pods go and what they ask for may be changed while the Job is suspended and has none."""
     template, before = new.get("template") or {}, copy_object(was.get("template") or {})
-    if was.get("suspend") and not status_of(old).get("startTime"):
+    if was.get("suspend") and _rests(status_of(old)):
         for kind in ("labels", "annotations"):
             _take(before.setdefault("metadata", {}), template.get("metadata") or {}, kind)
+        spec, kept = template.get("spec") or {}, before.setdefault("spec", {})
         for name in _SCHEDULING:
-            _take(before.setdefault("spec", {}), template.get("spec") or {}, name)
+            _take(kept, spec, name)
+        affinity = {**(kept.get("affinity") or {})}
+        _take(affinity, spec.get("affinity") or {}, "nodeAffinity")
+        if affinity or spec.get("affinity") is not None:
+            kept["affinity"] = affinity
+        else:
+            kept.pop("affinity", None)
+        for name in ("initContainers", "containers"):
+            for old_one, new_one in zip(kept.get(name) or (), spec.get(name) or (), strict=False):
+                _take(old_one, new_one, "resources")
     return check.unchanged(_SPEC.child("template"), template, before)
+
+
+def _rests(status: Mapping[str, Any]) -> bool:
+    """Whether a suspended Job has no Pods: it has not begun, or says itself that it is suspended."""
+    told = any(c.get("type") == "Suspended" and c.get("status") == "True" for c in status.get("conditions") or ())
+    return not status.get("active") and (told or not status.get("startTime"))
 
 
 def _take(into: dict[str, Any], source: Mapping[str, Any], name: str) -> None:
@@ -256,18 +273,3 @@ def _take(into: dict[str, Any], source: Mapping[str, Any], name: str) -> None:
         into[name] = source[name]
     else:
         into.pop(name, None)
-
-
-def _status_errors(status: Mapping[str, Any], old: Mapping[str, Any]) -> list[FieldError]:
-    path, errors = Path("status"), []
-    for name in ("active", "ready", "terminating", "succeeded", "failed"):
-        errors += check.non_negative(path.child(name), status.get(name))
-    kinds = {c.get("type") for c in status.get("conditions") or () if c.get("status") == "True"}
-    where = path.child("conditions")
-    if {"Complete", "Failed"} <= kinds:
-        errors.append(invalid(where, sorted(kinds), "cannot set Complete=True and Failed=True conditions"))
-    for kind in ("Complete", "Failed", "FailureTarget", "SuccessCriteriaMet"):
-        had = any(c.get("type") == kind and c.get("status") == "True" for c in old.get("conditions") or ())
-        if had and kind not in kinds:
-            errors.append(invalid(where, sorted(map(str, kinds)), f"cannot disable the terminal condition {kind}=True"))
-    return errors

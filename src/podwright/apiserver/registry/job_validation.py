@@ -187,7 +187,8 @@ def _success_rule(path: Path, rule: Mapping[str, Any], completions: int) -> list
         return [required(path, "at least one of succeededCount or succeededIndexes must be specified")]
     errors, total = [], completions
     if indexes is not None:
-        wrong, total = _index_text(indexes, completions)
+        wrong, named = index_text(indexes, completions)
+        total = sum(map(len, named))
         if wrong:
             errors.append(invalid(path.child("succeededIndexes"), indexes, f"error parsing succeededIndexes: {wrong}"))
     if count is not None:
@@ -204,18 +205,20 @@ def _success_rule(path: Path, rule: Mapping[str, Any], completions: int) -> list
     return errors
 
 
-def _index_text(text: str, completions: int) -> tuple[str, int]:
-    """What is wrong with `1,3-5` ("" nothing), and how many indexes it names."""
-    before, total = -1, 0
+def index_text(text: str, completions: int) -> tuple[str, list[range]]:
+    """What is wrong with `1,3-5` ("" nothing), and the indexes that it names up to there, in order."""
+    before = -1
+    found: list[range] = []
     for part in text.split(",") if text else ():
         first, dash, last = part.partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
-            return f'cannot convert string to integer for index: "{part if not dash else first}"', total
+            return f'cannot convert string to integer for index: "{part if not dash else first}"', found
         start, end = int(first), int(last) if dash else int(first)
         for index in (start, end):
             if index >= completions:
-                return f'too large index: "{index}"', total
+                return f'too large index: "{index}"', found
         if start <= before or (dash and end <= start):
-            return f"non-increasing order, previous: {max(before, 0)}, current: {start}", total
-        before, total = end, total + end - start + 1
-    return "", total
+            return f"non-increasing order, previous: {max(before, 0)}, current: {start}", found
+        before = end
+        found.append(range(start, end + 1))
+    return "", found
