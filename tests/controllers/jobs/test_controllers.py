@@ -14,7 +14,7 @@ from tests.fakes.waiting import eventually, running
 
 from podwright.api.errors import Forbidden, NotFound, Unavailable
 from podwright.api.objects import Object, copy_object, name_of, rfc3339
-from podwright.api.resources import CRON_JOBS, EVENTS, JOBS, PODS
+from podwright.api.resources import CRON_JOBS, EVENTS, JOBS, NAMESPACES, PODS
 from podwright.client.events import EventRecorder
 from podwright.client.informers import Informers
 from podwright.client.interface import DeleteOptions, PatchType
@@ -107,6 +107,25 @@ async def test_every_third_fails_and_the_job_with_them() -> None:
         assert condition is not None
         assert (condition["type"], condition["reason"]) == ("Failed", "BackoffLimitExceeded")
         assert found["status"]["failed"] >= 4
+
+
+async def test_a_failed_pod_that_waits_for_a_successor_holds_up_no_namespace() -> None:
+    client = FakeClient()
+    namespace = await client.create(NAMESPACES, {"metadata": {"name": "ns", "finalizers": ["example.com/tests"]}})
+    spec = {"completionMode": "Indexed", "backoffLimitPerIndex": 3}
+    async with controlling(client):
+        await client.create(JOBS, fresh(job(**spec)), "ns")
+        (one,) = await eventually(lambda: pods_of(client))
+        # It has just ended, so that its index waits.
+        await end(client, one, "Failed", now())
+        await client.delete(PODS, name_of(one), "ns")
+        assert [name_of(left) for left in await pods_of(client)] == [name_of(one)]
+        await client.delete(NAMESPACES, name_of(namespace))
+
+        async def gone() -> bool:
+            return not await pods_of(client)
+
+        await eventually(gone)
 
 
 @pytest.mark.parametrize("lost", ["create", "update", "patch"])

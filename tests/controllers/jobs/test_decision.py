@@ -311,6 +311,7 @@ def test_a_job_is_suspended_and_resumed() -> None:
     plan = look(job(suspend=True), pod("a"))
     assert [(c["type"], c["status"]) for c in plan.status["conditions"]] == [("Suspended", "True")]
     assert [(e.reason, e.message) for e in plan.events] == [("Suspended", "Job suspended")]
+    assert "startTime" not in plan.status
     assert not look({**job(suspend=True), "status": plan.status}, pod("a", deleted=True, counted=True)).events
 
     resumed = look({**job(), "status": plan.status})
@@ -319,6 +320,13 @@ def test_a_job_is_suspended_and_resumed() -> None:
     ]
     assert resumed.status["startTime"] == ago(0), "the deadline begins anew"
     assert len(resumed.create) == 1
+
+
+def test_a_job_that_ends_while_it_is_suspended_has_begun() -> None:
+    made = job({"conditions": [{"type": "SuccessCriteriaMet", "status": "True"}]}, suspend=True, completions=0)
+    del made["status"]["startTime"]
+    plan = look(made)
+    assert plan.status["startTime"] == plan.status["completionTime"] == ago(0)
 
 
 def test_a_job_that_begins_suspended_has_not_started() -> None:
@@ -347,6 +355,14 @@ def test_the_next_pod_of_an_index_takes_over_its_count() -> None:
     after = look(made, failed, pod("b", index=1), pod("c", index=2), pod("d", index=0, failures=2))
     assert names(after.release) == ["a"]
     assert not after.create
+
+
+def test_where_the_namespace_is_being_deleted_no_pod_has_a_successor_nor_waits_for_one() -> None:
+    made = indexed(completions=3, parallelism=3, backoffLimitPerIndex=3, backoffLimit=2**31 - 1)
+    failed = pod("a", "Failed", index=0, failures=1, deleted=True, ended=1)
+    plan = decide(made, [failed, pod("b", index=1)], NOW, namespace_ends=True)
+    assert not plan.create
+    assert names(plan.release) == ["a", "b"]
 
 
 def test_a_failure_that_is_ignored_counts_for_the_back_off_only() -> None:

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from functools import partial
 
 from podwright.api.errors import NotFound
-from podwright.api.objects import Key, Object, key_of, metadata, uid_of
-from podwright.api.resources import JOBS, PODS
+from podwright.api.objects import Key, Object, key_of, metadata, name_of, uid_of
+from podwright.api.resources import JOBS, NAMESPACES, PODS
 from podwright.api.selectors import LabelSelector, label_selector_from
 from podwright.client.backoff import Backoff
 from podwright.client.events import EventRecorder
@@ -47,6 +47,7 @@ class Jobs:
         self._clock = clock
         self._job_informer = informers.of(JOBS)
         self._pod_informer = informers.of(PODS)
+        self._namespaces = informers.of(NAMESPACES)
         self._jobs = OwnWrites(self._job_informer)
         self._pods = OwnWrites(self._pod_informer)
         self._control = PodControl(client, recorder, self._pods)
@@ -57,8 +58,10 @@ class Jobs:
         """Control until cancelled."""
         await self._job_informer.wait_synced()
         await self._pod_informer.wait_synced()
+        await self._namespaces.wait_synced()
         self._job_informer.add_handler(self._job_changed)
         self._pod_informer.add_handler(self._pod_changed)
+        self._namespaces.add_handler(self._namespace_changed)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._queue.run(self._sync, workers=5))
             group.create_task(self._orphans.run(self._release_orphan, workers=4))
@@ -71,6 +74,14 @@ class Jobs:
             for pod in self._pods.owned_by(uid_of(old)):
                 if is_tracked(pod):
                     self._orphans.add(key_of(pod))
+
+    def _namespace_changed(self, old: Object | None, new: Object | None) -> None:
+        """Pods that were kept for their successors hold up a namespace that is being deleted."""
+        if new is None or not is_going(new):
+            return
+        for job in self._job_informer.items():
+            if key_of(job).namespace == name_of(new):
+                self._queue.add(key_of(job))
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
         pod = new or old or {}
@@ -133,7 +144,8 @@ class Jobs:
         if job["spec"].get("managedBy") not in (None, CONTROLLER):
             return
         pods = await self._claim(job)
-        plan = decide(job, pods, self._clock())
+        namespace = self._namespaces.get(key.namespace)
+        plan = decide(job, pods, self._clock(), namespace_ends=namespace is not None and is_going(namespace))
         await self._carry_out(job, plan)
         if plan.release or plan.stop or plan.drop or plan.create:
             self._queue.add(key)

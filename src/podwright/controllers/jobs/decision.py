@@ -76,14 +76,17 @@ def finished_condition(job: Object) -> dict[str, Any] | None:
     return None
 
 
-def decide(job: Object, pods: Sequence[Object], now: datetime.datetime) -> Plan:
-    """The plan for a Job that is not finished; `pods` are those that it controls."""
+def decide(job: Object, pods: Sequence[Object], now: datetime.datetime, *, namespace_ends: bool = False) -> Plan:
+    """The plan for a Job that is not finished; `pods` are those that it controls.
+
+    `namespace_ends`: its namespace is being deleted, where no Pod can be made any more and the Job goes last.
+    """
     draft = _Draft(copy_object(job.get("status") or {}))
     _count_released(draft.status, job, pods)
     state = JobState({**job, "status": draft.status}, pods)
     if not draft.status.get("startTime") and not state.is_suspended:
         draft.status["startTime"] = rfc3339(now)
-    state = JobState({**job, "status": copy_object(draft.status)}, pods)
+    state = JobState({**job, "status": copy_object(draft.status)}, pods, namespace_ends)
 
     end = ending(state, now)
     stops = state.active if end is not None else ()
@@ -194,8 +197,10 @@ def _suspension(draft: _Draft, state: JobState, now: datetime.datetime) -> None:
     elif was and not state.is_suspended:
         _put(draft.status, now, type=labels.SUSPENDED, status="False", reason="JobResumed", message="Job resumed")
         draft.events.append(Told("Normal", "Resumed", "Job resumed"))
-        # The deadline counts the time in which the Job is active without a break.
         draft.status["startTime"] = rfc3339(now)
+    if state.is_suspended:
+        # The deadline counts the time in which the Job is active without a break.
+        draft.status.pop("startTime", None)
 
 
 def _finish(draft: _Draft, state: JobState, end: Ending, now: datetime.datetime, *, quiet: bool) -> None:
@@ -206,6 +211,8 @@ def _finish(draft: _Draft, state: JobState, end: Ending, now: datetime.datetime,
     if not quiet or draft.status["uncountedTerminatedPods"]:
         return
     _put(draft.status, now, type=end.final, status="True", reason=end.reason, message=end.message)
+    # One that ends while it is suspended has none.
+    draft.status.setdefault("startTime", rfc3339(now))
     if end.succeeds:
         draft.status["completionTime"] = rfc3339(now)
         draft.events.append(Told("Normal", "Completed", "Job completed"))

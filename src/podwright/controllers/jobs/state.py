@@ -28,6 +28,8 @@ class JobState:
 
     job: Object
     pods: Sequence[Object]
+    namespace_ends: bool = False
+    """Whether the Job's namespace is being deleted: its Pods go first, and get no successors"""
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -52,8 +54,8 @@ class JobState:
 
     @property
     def is_deleted(self) -> bool:
-        """Whether the Job is being deleted."""
-        return bool(metadata(self.job).get("deletionTimestamp"))
+        """Whether the Job is being deleted, or is about to be."""
+        return self.namespace_ends or bool(metadata(self.job).get("deletionTimestamp"))
 
     @property
     def is_suspended(self) -> bool:
