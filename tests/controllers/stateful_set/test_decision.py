@@ -192,8 +192,28 @@ def test_whom_a_claim_goes_with(deleted: str, scaled: str, stays: list[str], con
         claim["metadata"]["ownerReferences"] = [other, {"uid": "set"}, {"uid": "db-0"}]
         references = changed_references(claim, given, one, condemned=is_condemned)
         assert references is not None and [r["uid"] for r in references] == ["other", *wanted]
+        assert all(r["controller"] and r["blockOwnerDeletion"] for r in references[1:])
         claim["metadata"]["ownerReferences"] = references
         assert changed_references(claim, given, one, condemned=is_condemned) is None
+
+
+@pytest.mark.parametrize(
+    ("present", "wanted"),
+    [
+        pytest.param([{"kind": "Other", "uid": "o", "controller": True}], None, id="somebody else controls it"),
+        pytest.param(
+            [{"kind": "Other", "uid": "o", "controller": True}, {"kind": "StatefulSet", "uid": "set"}],
+            ["o"],
+            id="somebody else controls it, and the set owns it",
+        ),
+        pytest.param([{"kind": "Pod", "name": "db-0", "uid": "before"}], None, id="it goes with an earlier Pod"),
+        pytest.param([{"kind": "StatefulSet", "name": "db", "uid": "before"}], None, id="it goes with an earlier set"),
+    ],
+)
+def test_a_claim_that_is_left_to_others(present: list[Object], wanted: list[str] | None) -> None:
+    claim = {"metadata": {"ownerReferences": present}}
+    references = changed_references(claim, retained("Delete", "Delete"), replica(0), condemned=False)
+    assert (references and [r["uid"] for r in references]) == wanted
 
 
 def test_a_claim_that_goes_with_an_earlier_pod_is_not_used() -> None:

@@ -16,7 +16,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from podwright.api.objects import Object, copy_object, metadata, name_of, namespace_of, uid_of
-from podwright.api.resources import PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS, Resource
+from podwright.api.resources import PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS
+from podwright.controllers.owned import controller_reference
 from podwright.controllers.stateful_set.identity import claim_name
 
 
@@ -35,7 +36,7 @@ def wanted_claims(owner: Object, pod_name: str) -> list[Object]:
         if meta.get("annotations"):
             body["annotations"] = dict(meta["annotations"])
         if _policy(owner, "whenDeleted") == "Delete":
-            body["ownerReferences"] = [_reference(owner, STATEFUL_SETS)]
+            body["ownerReferences"] = [controller_reference(owner, STATEFUL_SETS)]
         made.append(
             {
                 "apiVersion": PERSISTENT_VOLUME_CLAIMS.api_version,
@@ -48,19 +49,24 @@ def wanted_claims(owner: Object, pod_name: str) -> list[Object]:
 
 
 def changed_references(claim: Object, owner: Object, pod: Object, *, condemned: bool) -> list[dict[str, Any]] | None:
-    """The owner references that a claim is to have, None when it has them."""
-    with_pod = condemned and _policy(owner, "whenScaled") == "Delete"
-    with_set = _policy(owner, "whenDeleted") == "Delete" and not with_pod
+    """The owner references that a claim is to have, None when it has them.
+
+    Whoever owns a claim controls it; a claim that somebody else controls is left to him, and one that is to go with an
+    earlier set or Pod of the name is left to the garbage collector.
+    """
     now = metadata(claim).get("ownerReferences") or []
-    kept = [dict(r) for r in now if r.get("uid") not in (uid_of(owner), uid_of(pod))]
-    has = {r.get("uid") for r in now}
-    if (uid_of(owner) in has, uid_of(pod) in has) == (with_set, with_pod):
+    mine = {uid_of(owner), uid_of(pod)}
+    names = {(STATEFUL_SETS.kind, name_of(owner)), (PODS.kind, name_of(pod))}
+    others = [dict(r) for r in now if r.get("uid") not in mine]
+    if any((r.get("kind"), r.get("name")) in names for r in others):
         return None
-    if with_set:
-        kept.append(_reference(owner, STATEFUL_SETS))
-    if with_pod:
-        kept.append(_reference(pod, PODS))
-    return kept
+    is_free = not any(r.get("controller") for r in others)
+    with_pod = is_free and condemned and _policy(owner, "whenScaled") == "Delete"
+    with_set = is_free and _policy(owner, "whenDeleted") == "Delete" and not with_pod
+    wanted = [controller_reference(owner, STATEFUL_SETS)] if with_set else []
+    wanted += [controller_reference(pod, PODS)] if with_pod else []
+    has = {r.get("uid"): bool(r.get("controller")) for r in now if r.get("uid") in mine}
+    return None if has == {r["uid"]: True for r in wanted} else [*others, *wanted]
 
 
 def is_stale(claim: Object, pod_name: str, pod_uid: str = "") -> bool:
@@ -77,7 +83,3 @@ def _references(claim: Object) -> Iterable[Mapping[str, Any]]:
 def _policy(owner: Object, when: str) -> str:
     policy = (owner.get("spec") or {}).get("persistentVolumeClaimRetentionPolicy") or {}
     return policy.get(when) or "Retain"
-
-
-def _reference(obj: Object, resource: Resource) -> dict[str, Any]:
-    return {"apiVersion": resource.api_version, "kind": resource.kind, "name": name_of(obj), "uid": uid_of(obj)}
