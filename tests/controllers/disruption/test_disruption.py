@@ -82,6 +82,19 @@ def test_allowance(made: Object, pods: list[Object], expected: Expected, counts:
     )
 
 
+def test_conditions_of_others_stay() -> None:
+    mine = {"type": "example.com/Mine", "status": "True"}
+    made = budget(minAvailable=2)
+    made.setdefault("status", {})["conditions"] = [{"type": "DisruptionAllowed", "status": "False"}, mine]
+    first, second = allowance(made, THREE, Expected(), NOW).status["conditions"]
+    assert (first["type"], first["status"], second) == ("DisruptionAllowed", "True", mine)
+    made["status"]["conditions"] = [mine]
+    assert [c["type"] for c in allowance(made, THREE, Expected(), NOW).status["conditions"]] == [
+        "example.com/Mine",
+        "DisruptionAllowed",
+    ]
+
+
 def test_it_looks_again_when_an_eviction_is_given_up() -> None:
     assert allowance(budget({"a": 20, "b": 50}, minAvailable=1), THREE, Expected(), NOW).again_after == 70
 

@@ -14,6 +14,8 @@ from podwright.api.objects import Object, metadata, name_of, parse_time, rfc3339
 from podwright.api.pods import condition_is_true
 from podwright.controllers.shares import share_of
 
+ALLOWED = "DisruptionAllowed"
+"""The type of the condition that says whether an eviction is allowed now."""
 UNCONFIRMED_SECONDS = 120.0
 """So long an eviction that was allowed counts as under way though its Pod does not go."""
 
@@ -63,7 +65,7 @@ def allowance(budget: Object, pods: Sequence[Object], expected: Expected, now: d
         "disruptionsAllowed": allowed,
         "expectedPods": total,
         "observedGeneration": generation,
-        "conditions": [_condition(before, condition, generation, now)],
+        "conditions": _conditions(before, condition, generation, now),
     }
     if disrupted:
         status["disruptedPods"] = disrupted
@@ -99,18 +101,23 @@ def _disrupted(
     return kept, min(waits, default=None)
 
 
-def _condition(
+def _conditions(
     before: Mapping[str, Any], wanted: tuple[str, str, str], generation: int, now: datetime.datetime
-) -> dict[str, Any]:
+) -> list[dict[str, Any]]:
+    """The budget's own condition beside those that others have set."""
+    told = list(before.get("conditions") or ())
     status, reason, message = wanted
-    held = (c for c in before.get("conditions") or () if c.get("type") == "DisruptionAllowed")
-    old: Mapping[str, Any] = next(held, {})
+    place = next((at for at, c in enumerate(told) if c.get("type") == ALLOWED), len(told))
+    old = told[place] if place < len(told) else {}
     changed = old.get("status") != status
-    return {
-        "type": "DisruptionAllowed",
-        "status": status,
-        "reason": reason,
-        "message": message,
-        "observedGeneration": generation,
-        "lastTransitionTime": rfc3339(now) if changed else old.get("lastTransitionTime") or rfc3339(now),
-    }
+    told[place : place + 1] = [
+        {
+            "type": ALLOWED,
+            "status": status,
+            "reason": reason,
+            "message": message,
+            "observedGeneration": generation,
+            "lastTransitionTime": rfc3339(now) if changed else old.get("lastTransitionTime") or rfc3339(now),
+        }
+    ]
+    return told
