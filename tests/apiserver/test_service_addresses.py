@@ -54,3 +54,62 @@ def test_headless_has_none() -> None:
     obj = service(clusterIP="None")
     ServiceAddresses("10.0.0.0/24", (30000, 30000)).claim(obj, None).commit()
     assert obj["spec"]["clusterIPs"] == ["None"]
+
+
+def test_a_port_has_one_node_port_in_all_its_protocols() -> None:
+    addresses = ServiceAddresses("10.0.0.0/24", (30000, 30999))
+    both: list[dict[str, Any]] = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
+    new = service(type="NodePort", ports=both)
+    addresses.claim(new, None).commit()
+    assert both[0]["nodePort"] == both[1]["nodePort"]
+    asked: list[dict[str, Any]] = [{"port": 1, "protocol": "UDP"}, {"port": 1, "protocol": "TCP", "nodePort": 30007}]
+    addresses.claim(service(type="NodePort", ports=asked), None).commit()
+    assert [p["nodePort"] for p in asked] == [30007, 30007]
+    # what somebody else has is not taken from him
+    taken: list[dict[str, Any]] = [{"port": 1, "protocol": "TCP"}, {"port": 1, "protocol": "SCTP", "nodePort": 30007}]
+    addresses.claim(service(type="NodePort", ports=taken), None).commit()
+    assert taken[0]["nodePort"] != 30007
+
+
+@pytest.mark.parametrize(
+    ("spec", "was", "errors"),
+    [
+        pytest.param({"ipFamilies": ["IPv4"]}, None, [], id="the family that there is"),
+        pytest.param({"ipFamilyPolicy": "PreferDualStack"}, None, [], id="two are only preferred"),
+        pytest.param(
+            {"ipFamilies": ["IPv6"]},
+            None,
+            ['spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster'],
+            id="a family that there is not",
+        ),
+        pytest.param(
+            {"ipFamilyPolicy": "RequireDualStack"},
+            None,
+            [
+                'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": '
+                "this cluster is not configured for dual-stack services"
+            ],
+            id="two are required",
+        ),
+        pytest.param(
+            {"ipFamilyPolicy": "RequireDualStack", "ipFamilies": ["IPv4", "IPv6"], "clusterIP": "None"},
+            None,
+            [],
+            id="nobody is selected, so that addresses are somebody else's",
+        ),
+        pytest.param(
+            {"ipFamilies": ["IPv6"], "clusterIP": "None", "selector": {"a": "b"}},
+            {"ipFamilies": ["IPv6"], "clusterIP": "None"},
+            [],
+            id="what it has already is not judged anew",
+        ),
+    ],
+)
+def test_families(spec: dict[str, Any], was: dict[str, Any] | None, errors: list[str]) -> None:
+    addresses = ServiceAddresses("10.0.0.0/24", (30000, 30001))
+    try:
+        addresses.claim(service(**spec), None if was is None else service(**was)).commit()
+        told = []
+    except Invalid as wrong:
+        told = [f"{c['field']}: {c['message']}" for c in wrong.status()["details"]["causes"]]
+    assert told == errors

@@ -133,7 +133,7 @@ def test_external_and_balancer_addresses_are_ways_in() -> None:
 
 def test_source_ranges_guard_the_balancers_addresses_alone() -> None:
     status = {"loadBalancer": {"ingress": [{"ip": "192.0.2.8"}]}}
-    found = of_service(HERE, **NODE_PORT, status=status, loadBalancerSourceRanges=["198.51.100.0/24", "fd00::/8"])
+    found = of_service(HERE, **NODE_PORT, status=status, loadBalancerSourceRanges=["198.51.100.7/24", "fd00::/8"])
     assert found.services["192.0.2.8 . tcp . 80"] == "goto guarded/default/web/tcp/80"
     assert found.chains["guarded/default/web/tcp/80"] == ("ip saddr != { 198.51.100.0/24 } drop", f"goto {CLUSTER}")
     assert found.node_ports == {"tcp . 30080": f"goto {CLUSTER}"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,6 +92,7 @@ class ServiceAddresses:
         errors: list[FieldError] = []
         try:
             if kind in _WITH_CLUSTER_IP:
+                errors += self._families(spec, (old or {}).get("spec") or {})
                 self._claim_ip(spec, held, had_ips, errors)
             if kind in _WITH_NODE_PORTS and (
                 kind == "NodePort" or spec.get("allocateLoadBalancerNodePorts") is not False
@@ -107,6 +108,21 @@ class ServiceAddresses:
         held.old_ips = had_ips - ips_of(obj)
         held.old_ports = had_ports - ports_of(obj)
         return held
+
+    def _families(self, spec: Mapping[str, Any], was: Mapping[str, Any]) -> list[FieldError]:
+        """Of new wishes for families that there are no addresses of; where nobody is selected, none are needed."""
+        asked, policy = spec.get("ipFamilies") or [], spec.get("ipFamilyPolicy")
+        if spec.get("clusterIP") == "None" and not spec.get("selector"):
+            return []
+        errors: list[FieldError] = []
+        if policy == "RequireDualStack" and was.get("ipFamilyPolicy") != policy:
+            text = "this cluster is not configured for dual-stack services"
+            errors.append(invalid(Path("spec.ipFamilyPolicy"), policy, text))
+        if asked != was.get("ipFamilies"):
+            path, own = Path("spec.ipFamilies"), f"IPv{self._network.version}"
+            text = "not configured on this cluster"
+            errors += [invalid(path.index(i), family, text) for i, family in enumerate(asked) if family != own]
+        return errors
 
     def _claim_ip(self, spec: dict[str, Any], held: _Held, had: set[str], errors: list[FieldError]) -> None:
         wanted = spec.get("clusterIP") or next(iter(spec.get("clusterIPs") or ()), "")
@@ -164,7 +180,10 @@ class ServiceAddresses:
         self, spec: dict[str, Any], held: _Held, had: set[PortKey], errors: list[FieldError], *, fill: bool
     ) -> None:
         first, last = self._node_ports
-        for position, port in enumerate(spec.get("ports") or ()):
+        ports = spec.get("ports") or ()
+        # one number for a port in all its protocols, where it can be had
+        numbers = {p.get("port"): p["nodePort"] for p in reversed(ports) if p.get("nodePort")}
+        for position, port in enumerate(ports):
             protocol, wanted = port.get("protocol") or "TCP", port.get("nodePort")
             at = Path("spec.ports").index(position).child("nodePort")
             if wanted:
@@ -180,12 +199,13 @@ class ServiceAddresses:
                     self._ports.add(key)
                     held.new_ports.add(key)
             elif fill:
-                port["nodePort"] = self._free_port(protocol, held)
+                port["nodePort"] = self._free_port(protocol, held, numbers.get(port.get("port")))
+                numbers.setdefault(port.get("port"), port["nodePort"])
 
-    def _free_port(self, protocol: str, held: _Held) -> int:
+    def _free_port(self, protocol: str, held: _Held, best: int | None) -> int:
         first, last = self._node_ports
         count = last - first + 1
-        start = random.randrange(count)
+        start = best - first if best and first <= best <= last else random.randrange(count)
         for offset in range(count):
             key = (protocol, first + (start + offset) % count)
             if key not in self._ports:

@@ -186,7 +186,9 @@ class _PortRules:
         return self._chain("external", rules)
 
     def _guarded(self, verdict: str) -> str:
-        ranges = [str(ipaddress.ip_network(r.strip())) for r in self.spec.get("loadBalancerSourceRanges") or ()]
+        ranges = [
+            str(ipaddress.ip_network(r.strip(), strict=False)) for r in self.spec.get("loadBalancerSourceRanges") or ()
+        ]
         ranges = [r for r in ranges if ":" not in r]
         if not ranges or verdict == REFUSE:
             return verdict

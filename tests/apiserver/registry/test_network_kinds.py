@@ -48,6 +48,13 @@ def test_a_services_defaults() -> None:
             {"clientIP": {"timeoutSeconds": 10800}},
             id="affinity lasts three hours",
         ),
+        pytest.param({"externalIPs": ["1.2.3.4"]}, "externalTrafficPolicy", "Cluster", id="outside is outside"),
+        pytest.param({"clusterIP": "None"}, "ipFamilies", ["IPv4", "IPv6"], id="whoever is behind it"),
+        pytest.param({"clusterIP": "None"}, "ipFamilyPolicy", "RequireDualStack", id="of whichever family"),
+        pytest.param({"clusterIP": "None", "selector": {"a": "b"}}, "ipFamilies", ["IPv4"], id="Pods have one family"),
+        pytest.param(
+            {"clusterIP": "None", "ipFamilyPolicy": "SingleStack"}, "ipFamilies", ["IPv4"], id="one family is wished"
+        ),
     ],
 )
 def test_service_default(spec: dict[str, Any], field: str, value: Any) -> None:
@@ -112,6 +119,54 @@ def test_service_default(spec: dict[str, Any], field: str, value: Any) -> None:
             ['spec.externalTrafficPolicy: Invalid value: "Local": may only be set for externally-accessible services'],
             id="no traffic from outside, no policy for it",
         ),
+        pytest.param(
+            {
+                "allocateLoadBalancerNodePorts": True,
+                "loadBalancerClass": "a.b/c",
+                "loadBalancerSourceRanges": ["10.0.0.0/8"],
+            },
+            [
+                f"spec.{field}: Forbidden: may only be used when `type` is 'LoadBalancer'"
+                for field in ("allocateLoadBalancerNodePorts", "loadBalancerClass", "loadBalancerSourceRanges")
+            ],
+            id="what only load balancers have",
+        ),
+        pytest.param(
+            {"type": "LoadBalancer", "loadBalancerClass": "a.b/c", "loadBalancerSourceRanges": [" 10.0.0.5/8 "]},
+            [],
+            id="a load balancer has it",
+        ),
+        pytest.param(
+            {"type": "LoadBalancer", "loadBalancerSourceRanges": ["all"]},
+            [
+                'spec.loadBalancerSourceRanges[0]: Invalid value: "all": '
+                "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+            ],
+            id="a range of addresses",
+        ),
+        pytest.param(
+            {"type": "ExternalName", "externalName": "a.b", "ipFamilies": ["IPv4"]},
+            ["spec.ipFamilies: Forbidden: may not be set for ExternalName services"],
+            id="a name has no family",
+        ),
+        pytest.param(
+            {"ipFamilies": ["IPv4", "IPv4"], "ipFamilyPolicy": "SingleStack"},
+            [
+                'spec.ipFamilies[1]: Duplicate value: "IPv4"',
+                'spec.ipFamilyPolicy: Invalid value: "SingleStack": '
+                "must be RequireDualStack or PreferDualStack when multiple IP families are specified",
+            ],
+            id="two families are two, and not a single one",
+        ),
+        pytest.param({"trafficDistribution": "PreferSameNode"}, [], id="near ones first"),
+        pytest.param(
+            {"trafficDistribution": "Far"},
+            [
+                'spec.trafficDistribution: Unsupported value: "Far": '
+                'supported values: "PreferClose", "PreferSameNode", "PreferSameZone"'
+            ],
+            id="far ones first",
+        ),
     ],
 )
 def test_service(spec: dict[str, Any], errors: list[str]) -> None:
@@ -132,6 +187,76 @@ def test_an_address_that_is_left_out_is_kept() -> None:
 def test_an_address_stays() -> None:
     _, errors = updated({"clusterIP": "10.0.0.1"}, {"clusterIP": "10.0.0.2"})
     assert errors == ['spec.clusterIPs[0]: Invalid value: ["10.0.0.2"]: may not change once set']
+
+
+@pytest.mark.parametrize("cleared", [{}, {"clusterIP": ""}], ids=["as it was", "the older field is empty"])
+def test_a_service_that_becomes_a_name_has_nothing_of_an_address_left(cleared: dict[str, str]) -> None:
+    old = service(type="NodePort", clusterIP="10.0.0.1", ports=[{"port": 80, "nodePort": 30000}])["spec"]
+    new, errors = updated(old, {**old, "type": "ExternalName", "externalName": "a.b", **cleared})
+    assert errors == []
+    assert new["spec"] == {
+        "type": "ExternalName",
+        "externalName": "a.b",
+        "sessionAffinity": "None",
+        "ports": [{"port": 80, "protocol": "TCP", "targetPort": 80}],
+    }
+
+
+def test_a_service_that_balances_no_longer_has_nothing_of_it_left() -> None:
+    strategy, balanced = ServiceStrategy(), service(type="LoadBalancer", loadBalancerClass="a.b/c")
+    balanced["status"] = {"conditions": [], "loadBalancer": {"ingress": [{"ip": "1.2.3.4", "ipMode": "VIP"}]}}
+    old = balanced["spec"]
+    new = service(**{**old, "type": "NodePort"})
+    strategy.prepare_for_update(new, balanced)
+    assert strategy.validate_update(new, balanced) == []
+    assert not {"allocateLoadBalancerNodePorts", "loadBalancerClass"} & set(new["spec"])
+    assert new["status"] == {"conditions": [], "loadBalancer": {}}
+    assert balanced["status"]["loadBalancer"]["ingress"]
+    _, errors = updated(old, {**old, "loadBalancerClass": "a.b/d"})
+    assert errors == ['spec.loadBalancerClass: Invalid value: "a.b/d": may not change once set']
+
+
+@pytest.mark.parametrize(
+    ("kind", "ingress", "errors"),
+    [
+        pytest.param("LoadBalancer", {"ip": "1.2.3.4"}, [], id="an address"),
+        pytest.param("LoadBalancer", {"hostname": "a.b"}, [], id="a name"),
+        pytest.param(
+            "ClusterIP",
+            {"ip": "1.2.3.4"},
+            ['status.loadBalancer.ingress: Forbidden: may only be used when `spec.type` is "LoadBalancer"'],
+            id="there is no balancer",
+        ),
+        pytest.param(
+            "LoadBalancer",
+            {"ip": "x", "ipMode": "Odd"},
+            [
+                'status.loadBalancer.ingress[0].ip: Invalid value: "x": '
+                "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+                'status.loadBalancer.ingress[0].ipMode: Unsupported value: "Odd": supported values: "Proxy", "VIP"',
+            ],
+            id="no address, no mode",
+        ),
+        pytest.param(
+            "LoadBalancer",
+            {"hostname": "1.2.3.4", "ipMode": "VIP"},
+            [
+                "status.loadBalancer.ingress[0].ipMode: Forbidden: may not be specified when `ip` is not set",
+                'status.loadBalancer.ingress[0].hostname: Invalid value: "1.2.3.4": '
+                "must be a DNS name, not an IP address",
+            ],
+            id="an address is no name",
+        ),
+    ],
+)
+def test_a_balancers_status(kind: str, ingress: dict[str, Any], errors: list[str]) -> None:
+    strategy, old, new = ServiceStrategy(), service(type=kind), service(type=kind)
+    new["status"] = {"loadBalancer": {"ingress": [ingress]}}
+    strategy.default(new)
+    strategy.prepare_for_update(new, old, "status")
+    assert [str(e) for e in strategy.validate_update(new, old, "status")] == errors
+    if not errors and "ip" in ingress:
+        assert new["status"]["loadBalancer"]["ingress"] == [{"ip": "1.2.3.4", "ipMode": "VIP"}]
 
 
 def test_an_address_stays_for_clients_of_the_older_field_too() -> None:

@@ -14,7 +14,12 @@ from podwright.api import names
 from podwright.api.field import FieldError
 from podwright.api.objects import Object
 from podwright.apiserver.registry.columns import AGE, NAME, NONE, format_labels
-from podwright.apiserver.registry.service_validation import validate_service, validate_service_update
+from podwright.apiserver.registry.service_validation import (
+    externally_accessible,
+    validate_service,
+    validate_service_status,
+    validate_service_update,
+)
 from podwright.apiserver.registry.strategy import Column, Strategy
 
 AFFINITY_SECONDS = 10800
@@ -95,10 +100,13 @@ class ServiceStrategy(Strategy):
         if spec["type"] in _WITH_CLUSTER_IP:
             spec["internalTrafficPolicy"] = spec.get("internalTrafficPolicy") or "Cluster"
             _addresses(spec)
-        if spec["type"] in _WITH_NODE_PORT:
+        if externally_accessible(spec):
             spec["externalTrafficPolicy"] = spec.get("externalTrafficPolicy") or "Cluster"
         if spec["type"] == "LoadBalancer":
             spec.setdefault("allocateLoadBalancerNodePorts", True)
+            for ingress in ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ():
+                if ingress.get("ip"):
+                    ingress["ipMode"] = ingress.get("ipMode") or "VIP"
 
     def prepare_for_create(self, obj: Object) -> None:
         """A new service has no load balancer yet."""
@@ -128,8 +136,17 @@ class ServiceStrategy(Strategy):
                     port["nodePort"] = kept
         elif spec["type"] not in _WITH_NODE_PORT and was.get("type") in _WITH_NODE_PORT:
             _drop_node_ports(spec, was)
-        if spec["type"] == "ExternalName" and was.get("type") in _WITH_CLUSTER_IP:
-            _drop_cluster_ip(spec, was)
+        if not externally_accessible(spec):
+            _drop_unchanged(spec, was, ("externalTrafficPolicy",))
+        if spec["type"] != "LoadBalancer":
+            obj["status"] = {**(obj.get("status") or {}), "loadBalancer": {}}
+            _drop_unchanged(spec, was, ("allocateLoadBalancerNodePorts", "loadBalancerClass"))
+        if spec["type"] == "ExternalName":
+            if not spec.get("clusterIP"):
+                spec.pop("clusterIP", None)
+            _drop_unchanged(spec, was, ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"))
+            if was.get("type") in _WITH_CLUSTER_IP:
+                _drop_unchanged(spec, was, ("internalTrafficPolicy",))
 
     def validate(self, obj: Object) -> list[FieldError]:
         """A new Service's errors."""
@@ -137,7 +154,7 @@ class ServiceStrategy(Strategy):
 
     def validate_update(self, obj: Object, old: Object, subresource: str = "") -> list[FieldError]:
         """A changed Service's errors."""
-        return [] if subresource == "status" else validate_service_update(obj, old)
+        return validate_service_status(obj) if subresource == "status" else validate_service_update(obj, old)
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         """Address and type."""
@@ -150,6 +167,13 @@ def _addresses(spec: dict[str, Any]) -> None:
         spec["clusterIPs"] = [spec["clusterIP"]]
     elif spec.get("clusterIPs") and not spec.get("clusterIP"):
         spec["clusterIP"] = spec["clusterIPs"][0]
+    if spec.get("clusterIP") == "None" and not spec.get("selector"):
+        # whose endpoints are somebody else's, of whatever family he likes
+        spec["ipFamilyPolicy"] = spec.get("ipFamilyPolicy") or "RequireDualStack"
+        spec["ipFamilies"] = spec.get("ipFamilies") or ["IPv4"]
+        if spec["ipFamilyPolicy"] != "SingleStack" and len(spec["ipFamilies"]) == 1:
+            spec["ipFamilies"] = [*spec["ipFamilies"], "IPv6" if spec["ipFamilies"] == ["IPv4"] else "IPv4"]
+        return
     spec["ipFamilyPolicy"] = spec.get("ipFamilyPolicy") or "SingleStack"
     if not spec.get("ipFamilies"):
         address = spec.get("clusterIP") or ""
@@ -162,12 +186,10 @@ def _drop_node_ports(spec: dict[str, Any], was: Mapping[str, Any]) -> None:
     for port in spec.get("ports") or ():
         if port.get("nodePort") in had:
             port.pop("nodePort", None)
-    if spec.get("externalTrafficPolicy") == was.get("externalTrafficPolicy"):
-        spec.pop("externalTrafficPolicy", None)
-    spec.pop("allocateLoadBalancerNodePorts", None)
 
 
-def _drop_cluster_ip(spec: dict[str, Any], was: Mapping[str, Any]) -> None:
-    if spec.get("clusterIP") == was.get("clusterIP"):
-        for field in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"):
-            spec.pop(field, None)
+def _drop_unchanged(spec: dict[str, Any], was: Mapping[str, Any], fields: Sequence[str]) -> None:
+    """The same for fields that the new type has not."""
+    for field in fields:
+        if field in spec and spec[field] == was.get(field):
+            del spec[field]

@@ -18,7 +18,16 @@ _SPEC = Path("spec")
 _TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 _POLICIES = ("Cluster", "Local")
 _LONGEST_AFFINITY = 86400
+_DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
+_FAMILIES = ("IPv4", "IPv6")
+_OF_BALANCERS = "may only be used when `type` is 'LoadBalancer'"
 NONE = "None"
+
+
+def externally_accessible(spec: Mapping[str, Any]) -> bool:
+    """Whether the Service has a way in from outside."""
+    kind = spec.get("type")
+    return kind in ("NodePort", "LoadBalancer") or (kind == "ClusterIP" and bool(spec.get("externalIPs")))
 
 
 def validate_service(service: Object) -> list[FieldError]:
@@ -40,7 +49,7 @@ def validate_service(service: Object) -> list[FieldError]:
     errors += check.one_of(_SPEC.child("sessionAffinity"), spec.get("sessionAffinity"), ("ClientIP", "None"))
     errors += _affinity(_SPEC.child("sessionAffinityConfig"), spec)
     errors += _external_ips(_SPEC.child("externalIPs"), spec.get("externalIPs") or ())
-    return errors + _traffic(spec)
+    return errors + _traffic(spec) + _families(spec) + _balancer(spec)
 
 
 def validate_service_update(service: Object, old: Object) -> list[FieldError]:
@@ -54,7 +63,33 @@ def validate_service_update(service: Object, old: Object) -> list[FieldError]:
             errors.append(invalid(where, after, "primary clusterIP can not be unset"))
         elif before and before[0] != after[0]:
             errors.append(invalid(where, after, "may not change once set"))
+    if spec.get("type") == was.get("type") == "LoadBalancer":
+        chosen = spec.get("loadBalancerClass")
+        if chosen != was.get("loadBalancerClass"):
+            errors.append(invalid(_SPEC.child("loadBalancerClass"), chosen, "may not change once set"))
     return errors + validate_service(service)
+
+
+def validate_service_status(service: Object) -> list[FieldError]:
+    """Errors of what a load balancer says of itself."""
+    ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+    path = Path("status").child("loadBalancer", "ingress")
+    if ingress and (service.get("spec") or {}).get("type") != "LoadBalancer":
+        return [forbidden(path, 'may only be used when `spec.type` is "LoadBalancer"')]
+    errors: list[FieldError] = []
+    for position, one in enumerate(ingress):
+        where, mode = path.index(position), one.get("ipMode")
+        if one.get("ip"):
+            errors += check.obeys(where.child("ip"), one["ip"], names.ip_address)
+            errors += check.optional_one_of(where.child("ipMode"), mode, ("Proxy", "VIP"))
+        elif mode is not None:
+            errors.append(forbidden(where.child("ipMode"), "may not be specified when `ip` is not set"))
+        if one.get("hostname"):
+            errors += check.obeys(where.child("hostname"), one["hostname"], names.dns_subdomain)
+            if not names.ip_address(one["hostname"]):
+                text = "must be a DNS name, not an IP address"
+                errors.append(invalid(where.child("hostname"), one["hostname"], text))
+    return errors
 
 
 def _cluster_ips(spec: Mapping[str, Any]) -> list[FieldError]:
@@ -162,16 +197,47 @@ def _traffic(spec: Mapping[str, Any]) -> list[FieldError]:
     errors: list[FieldError] = []
     internal, external = spec.get("internalTrafficPolicy"), spec.get("externalTrafficPolicy")
     errors += check.optional_one_of(_SPEC.child("internalTrafficPolicy"), internal, _POLICIES)
-    reachable = spec.get("type") in ("NodePort", "LoadBalancer") or (
-        spec.get("type") == "ClusterIP" and spec.get("externalIPs")
-    )
     where = _SPEC.child("externalTrafficPolicy")
-    if external and not reachable:
+    if external and not externally_accessible(spec):
         errors.append(invalid(where, external, "may only be set for externally-accessible services"))
     else:
         errors += check.optional_one_of(where, external, _POLICIES)
-    words = ("SingleStack", "PreferDualStack", "RequireDualStack")
-    errors += check.optional_one_of(_SPEC.child("ipFamilyPolicy"), spec.get("ipFamilyPolicy"), words)
-    for position, family in enumerate(spec.get("ipFamilies") or ()):
-        errors += check.optional_one_of(_SPEC.child("ipFamilies").index(position), family, ("IPv4", "IPv6"))
+    distribution = spec.get("trafficDistribution")
+    return errors + check.optional_one_of(_SPEC.child("trafficDistribution"), distribution, _DISTRIBUTIONS)
+
+
+def _families(spec: Mapping[str, Any]) -> list[FieldError]:
+    policy, families = spec.get("ipFamilyPolicy"), spec.get("ipFamilies") or ()
+    where, at_policy = _SPEC.child("ipFamilies"), _SPEC.child("ipFamilyPolicy")
+    if spec.get("type") == "ExternalName":
+        text = "may not be set for ExternalName services"
+        return [forbidden(path, text) for path, given in ((at_policy, policy), (where, families)) if given]
+    errors = check.optional_one_of(at_policy, policy, ("SingleStack", "PreferDualStack", "RequireDualStack"))
+    for position, family in enumerate(families):
+        errors += check.optional_one_of(where.index(position), family, _FAMILIES)
+        if family in families[:position]:
+            errors.append(duplicate(where.index(position), family))
+    several = "IP families" if len(families) > 1 else "cluster IPs" if len(spec.get("clusterIPs") or ()) > 1 else ""
+    if several and policy == "SingleStack":
+        text = f"must be RequireDualStack or PreferDualStack when multiple {several} are specified"
+        errors.append(invalid(at_policy, policy, text))
+    return errors
+
+
+def _balancer(spec: Mapping[str, Any]) -> list[FieldError]:
+    """Of what only load balancers have."""
+    fields, ranges = ("allocateLoadBalancerNodePorts", "loadBalancerClass"), spec.get("loadBalancerSourceRanges")
+    at_ranges = _SPEC.child("loadBalancerSourceRanges")
+    if spec.get("type") != "LoadBalancer":
+        errors = [forbidden(_SPEC.child(field), _OF_BALANCERS) for field in fields if spec.get(field) is not None]
+        return [*errors, forbidden(at_ranges, _OF_BALANCERS)] if ranges else errors
+    errors = []
+    if spec.get("loadBalancerClass") is not None:
+        errors += check.obeys(_SPEC.child("loadBalancerClass"), spec["loadBalancerClass"], names.qualified_name)
+    for position, text in enumerate(ranges or ()):
+        try:
+            ipaddress.ip_network(text.strip(), strict=False)
+        except ValueError:
+            wrong = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+            errors.append(invalid(at_ranges.index(position), text, wrong))
     return errors
