@@ -285,6 +285,28 @@ async def test_a_pod_that_does_not_fit_is_refused(house: House) -> None:
     assert any(reason == "OutOfcpu" for _, reason, _ in house.events.written)
 
 
+async def test_a_pod_that_was_deleted_by_force_has_no_share_though_it_still_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, ends = House(tmp_path, maxPods=1), asyncio.Event()
+    kill = house.runtime.kill_pod
+
+    async def kill_late(*args: Any, **options: Any) -> None:
+        await ends.wait()
+        await kill(*args, **options)
+
+    monkeypatch.setattr(house.runtime, "kill_pod", kill_late)
+    async with house.running():
+        uid = await house.create("one")
+        await house.until_phase("Running", "one")
+        await house.delete(0, "one")
+        await house.until_gone("one")
+        await house.create("two")
+        await house.until_phase("Running", "two")
+        assert house.kubelet.pod(uid) is not None
+        ends.set()
+
+
 async def test_a_pod_that_sets_an_unsafe_kernel_parameter_is_refused(house: House) -> None:
     async with house.running():
         await house.create(securityContext={"sysctls": [{"name": "kernel.msgmax", "value": "65536"}]})

@@ -274,11 +274,11 @@ class Kubelet:
                 yield {**pod, "status": self._statuses.latest(uid) or pod.get("status") or {}}
 
     def _others(self, uid: str) -> Sequence[Object]:
-        """The Pods that have a share of this node, but for one."""
+        """The Pods that have a share of this node, but for one: the scheduler counts none whose object is gone."""
         return [
             other
             for other_uid, other, state in self._workers.pods()
-            if other_uid != uid and state.stage in _RUNS and other_uid not in self._refused
+            if other_uid != uid and state.stage in _RUNS and state.wanted and other_uid not in self._refused
         ]
 
     def _take_on(self, pod: Object) -> bool:
