@@ -60,8 +60,15 @@ BAD = [
                  id="another uid"),
     pytest.param("PATCH", MAPS + "/there", {}, "application/x", 415, "application/apply-patch+yaml",
                  id="an unknown patch type"),
-    pytest.param("PATCH", MAPS + "/there", {"data": []}, "application/merge-patch+json", 400, "map[string]string",
-                 id="a patch to a wrong type"),
+    pytest.param("PATCH", MAPS + "/there", {"data": []}, "application/merge-patch+json", 422,
+                 'patch: Invalid value: {"data":[]}: json: cannot unmarshal', id="a patch to a wrong type"),
+    pytest.param("PATCH", MAPS + "/there?fieldValidation=Strict", b'{"foo":1,"data":{"a":"1","a":"2"}}',
+                 "application/strategic-merge-patch+json", 422,
+                 'strict decoding error: unknown field "foo", duplicate field "data.a"', id="a patch with odd fields"),
+    pytest.param("PATCH", MAPS + "/there?fieldValidation=Strict",
+                 b'[{"op":"test","op":"add","path":"/foo","value":1,"x":1}]', "application/json-patch+json", 422,
+                 'unknown field "foo", json patch unknown field "[0].x", json patch duplicate field "[0].op"',
+                 id="an operation with odd fields"),
     pytest.param("PATCH", MAPS + "/there", [{"op": "test", "path": "/data/a", "value": "x"}],
                  "application/json-patch+json", 422, "test", id="a test that fails"),
     pytest.param("PATCH", MAPS + "/there", {"apiVersion": "v1", "kind": "ConfigMap"}, "application/apply-patch+yaml",
@@ -145,6 +152,18 @@ async def test_warnings_name_what_was_dropped(served: Served) -> None:
     assert answer.code == 201
     assert answer.headers.getall("Warning") == ['299 - "unknown field \\"foo\\""']
     assert "foo" not in answer.json
+
+
+async def test_warnings_come_one_by_one(served: Served) -> None:
+    body = b"metadata:\n  name: a\ndata:\n  a: b\n  a: c\n  d: e\n  d: f\n"
+    answer = await served.ask("POST", MAPS, body, "application/yaml")
+    assert answer.headers.getall("Warning") == [
+        '299 - "line 5: key \\"a\\" already set in map"',
+        '299 - "line 7: key \\"d\\" already set in map"',
+    ]
+    patch = b'[{"op":"add","path":"/data/z","value":"1","x":1}]'
+    answer = await served.ask("PATCH", MAPS + "/a", patch, "application/json-patch+json")
+    assert answer.headers.getall("Warning") == ['299 - "json patch unknown field \\"[0].x\\""']
 
 
 async def test_a_dry_run_stores_nothing(served: Served) -> None:
@@ -374,6 +393,17 @@ async def test_health_is_told_check_by_check(served: Served) -> None:
     told = (await served.ask("GET", "/readyz?verbose&exclude=etcd&exclude=x")).text
     assert "[+]etcd excluded: ok" in told
     assert 'warn: some health checks cannot be excluded: no matches for "x"' in told
+
+
+async def test_a_description_is_kept_as_long_as_it_is_the_one(served: Served) -> None:
+    index = (await served.ask("GET", "/openapi/v3")).json["paths"]
+    path = index["apis/node.k8s.io/v1"]["serverRelativeURL"]
+    assert (await served.ask("GET", path)).headers["Cache-Control"] == "public, immutable"
+    bare = path.partition("?")[0]
+    assert (await served.ask("GET", bare)).headers["Cache-Control"] == "no-cache, private"
+    url = served.server.url + bare + "?hash=OLD"
+    async with served.session.get(url, allow_redirects=False) as moved:
+        assert (moved.status, moved.headers["Location"]) == (301, path)
 
 
 async def test_a_failure_of_ours_is_not_shown(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:

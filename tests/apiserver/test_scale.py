@@ -147,7 +147,7 @@ async def test_what_cannot_be_applied(served: Served, query: str, body: Any, cod
             "spec.replicas: Invalid value: -1: must be greater than or equal to 0",
             id="fewer than none",
         ),
-        pytest.param({"spec": {"replicas": "many"}}, 400, "BadRequest", "replicas", id="a word"),
+        pytest.param({"spec": {"replicas": "many"}}, 422, "Invalid", "patch: Invalid value", id="a word"),
         pytest.param({"kind": "Deployment"}, 400, "BadRequest", "cannot be handled as a Scale", id="another kind"),
         pytest.param({"metadata": {"uid": "other"}}, 409, "Conflict", "Precondition failed: UID", id="another object"),
     ],

@@ -6,12 +6,15 @@ Page: https://kubernetes.io/docs/reference/using-api/health-checks/
 
 from __future__ import annotations
 
+import datetime
 import platform
 from collections.abc import Callable, Mapping
+from email.utils import format_datetime
 
 from aiohttp import web
 
 from podwright import __version__
+from podwright.api.clock import utc_now
 from podwright.api.errors import NotFound
 from podwright.apiserver.absent import not_found
 from podwright.apiserver.context import encode
@@ -24,6 +27,7 @@ from podwright.apiserver.responses import respond
 
 KUBERNETES_VERSION = (1, 36, 0)
 """The version of the API that is served."""
+_YEAR = datetime.timedelta(days=365)
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 Check = Callable[[], str]
 """Says what is wrong, "" when nothing is."""
@@ -116,7 +120,14 @@ class NonResources:
 
 
 def _compressed(request: web.BaseRequest, document: Described) -> web.Response:
-    headers = {"ETag": document.etag, "Cache-Control": "no-cache, private", "Vary": "Accept, Accept-Encoding"}
+    """The document. One that is asked for by its hash, as the index does, need never be asked for again."""
+    asked, found = request.query.get("hash", ""), document.etag.strip('"')
+    if asked and asked != found:
+        return web.Response(status=301, headers={"Location": f"{request.path}?hash={found}"})
+    kept = "public, immutable" if asked else "no-cache, private"
+    headers = {"ETag": document.etag, "Cache-Control": kept, "Vary": "Accept, Accept-Encoding"}
+    if asked:
+        headers["Expires"] = format_datetime(utc_now() + _YEAR, usegmt=True)
     if request.headers.get("If-None-Match") == document.etag:
         return web.Response(status=304, headers=headers)
     headers["Content-Type"] = document.content_type

@@ -19,6 +19,8 @@ from podwright.api.objects import Object, copy_object
 if TYPE_CHECKING:
     import yaml
 
+YAML_PROBLEMS = "yaml: unmarshal errors:\n"
+"""What comes before the fields that stand twice in a YAML body, one a line."""
 MAX_DEPTH = 256
 """No kind of the API is nested half as deep; what is, is meant to break the reader."""
 _MAX_NODES = 1_000_000
@@ -128,7 +130,7 @@ def decode_yaml(body: bytes, *, duplicates: bool = False) -> tuple[Any, list[str
     repeated = "\n".join(
         f"  line {line}: key {json.dumps(key)} already set in map" for line, key in sorted(loader.repeated)
     )
-    texts = [f"yaml: unmarshal errors:\n{repeated}"] if duplicates and repeated else []
+    texts = [f"{YAML_PROBLEMS}{repeated}"] if duplicates and repeated else []
     # An alias makes two places share one value; after this they no longer do.
     return copy_object(value) if b"*" in body else value, texts
 

@@ -14,7 +14,9 @@ from typing import Any
 from podwright.api.errors import BadRequest, Invalid, UnsupportedMediaType
 from podwright.api.field import Path, not_supported
 from podwright.api.objects import Object
+from podwright.api.resources import Resource
 from podwright.api.schema import decode_json, decode_yaml
+from podwright.api.schema.decode import YAML_PROBLEMS
 from podwright.apiserver.context import Call, Context
 
 JSON, YAML, PROTOBUF = "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"
@@ -84,6 +86,16 @@ def _fits(context: Context, call: Call, value: Object) -> bool:
     return schema.fits({name: below for name, below in value.items() if name != "spec"}, key)
 
 
+def misfit(resource: Resource) -> str:
+    """How a refusal of an object that is not of its type begins."""
+    return f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}'
+
+
+def one_by_one(problems: Sequence[str]) -> list[str]:
+    """Problems as warnings tell them: the lines that YAML's are in, each by itself."""
+    return [line.strip() for text in problems for line in text.removeprefix(YAML_PROBLEMS).splitlines()]
+
+
 def conform(context: Context, call: Call, value: Any, duplicates: Sequence[str], validation: FieldValidation) -> Object:
     """`value` pruned to the type of the call's resource. Raises BadRequest; warnings go to the call."""
     resource = call.resource
@@ -103,10 +115,7 @@ def conform(context: Context, call: Call, value: Any, duplicates: Sequence[str],
     if validation is not FieldValidation.IGNORE and (checked.unknown or duplicates):
         problems = [f'unknown field "{path}"' for path in checked.unknown] + list(duplicates)
         if validation is FieldValidation.STRICT:
-            raise BadRequest(
-                f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
-                f"strict decoding error: {', '.join(problems)}"
-            )
-        call.warnings += problems
+            raise BadRequest(f"{misfit(resource)}: strict decoding error: {', '.join(problems)}")
+        call.warnings += one_by_one(problems)
     obj: Object = checked.obj
     return obj

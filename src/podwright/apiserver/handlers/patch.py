@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from podwright.api.errors import BadRequest, Invalid, StatusError, TooLarge
-from podwright.api.field import Path, required
+from podwright.api.field import Path, invalid, required
 from podwright.api.objects import Object, copy_object
 from podwright.apiserver.context import Call, Context, Saved
 from podwright.apiserver.handlers import metadata
 from podwright.apiserver.handlers.change import PATCH_TRIES, change
-from podwright.apiserver.handlers.conform import FieldValidation, conform
+from podwright.apiserver.handlers.conform import FieldValidation, conform, misfit, one_by_one
 from podwright.apiserver.handlers.create import create
 from podwright.apiserver.patch import json_patch, merge, strategic
 from podwright.apiserver.patch.errors import PatchError, PatchTooLarge, Unprocessable
@@ -48,6 +48,28 @@ def patched(context: Context, call: Call, old: Object, kind: PatchType, body: An
     return new
 
 
+def conform_patched(
+    context: Context,
+    call: Call,
+    new: Object,
+    *,
+    kind: PatchType,
+    body: Any,
+    duplicates: Sequence[str],
+    validation: FieldValidation,
+) -> Object:
+    """What a patch made of an object, pruned to its type. Raises Invalid, which names the patch."""
+    if kind is PatchType.JSON and validation is not FieldValidation.IGNORE:
+        unknown = (f'json patch unknown field "{place}"' for place in json_patch.unknown_fields(body))
+        duplicates = [*unknown, *(f"json patch {text}" for text in duplicates)]
+    try:
+        return conform(context, call, new, duplicates, validation)
+    except BadRequest as error:
+        # The object was good: what it cannot be handled for is the patch.
+        why = error.message.removeprefix(f"{misfit(call.resource)}: ")
+        raise Invalid.of("", "", [invalid(Path("patch"), body, why)]) from None
+
+
 async def patch(
     context: Context,
     call: Call,
@@ -66,7 +88,9 @@ async def patch(
         new = patched(context, call, old, kind, body)
         if validation is not None:
             call.warnings.clear()  # those of an attempt that met a conflict
-            new = conform(context, call, new, duplicates, validation)
+            new = conform_patched(
+                context, call, new, kind=kind, body=body, duplicates=duplicates, validation=validation
+            )
         meta = new.get("metadata")
         if isinstance(meta, dict):
             given = meta.get("resourceVersion")
@@ -85,7 +109,7 @@ def configuration(call: Call, body: Any, duplicates: Sequence[str], validation: 
     if duplicates and validation is FieldValidation.STRICT:
         raise BadRequest(f"error strict decoding YAML: {', '.join(duplicates)}")
     if validation is FieldValidation.WARN:
-        call.warnings += duplicates
+        call.warnings += one_by_one(duplicates)
     # Unknown fields are not dropped, whatever the validation asked for: ownership refuses them, which nobody could own.
     config: Object = body
     metadata.check_type(config, call.row)

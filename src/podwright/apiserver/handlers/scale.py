@@ -18,8 +18,8 @@ from podwright.api.objects import metadata as metadata_of
 from podwright.apiserver.context import Call, Context
 from podwright.apiserver.handlers import admitted, metadata
 from podwright.apiserver.handlers.change import PATCH_TRIES, UPDATE_TRIES, commit
-from podwright.apiserver.handlers.conform import FieldValidation, conform
-from podwright.apiserver.handlers.patch import configuration, patched
+from podwright.apiserver.handlers.conform import FieldValidation
+from podwright.apiserver.handlers.patch import configuration, conform_patched, patched
 from podwright.apiserver.handlers.read import get
 from podwright.apiserver.patch.managed_fields import read_managers, write_managers
 from podwright.apiserver.patch.scale_fields import of_scale, of_workload
@@ -78,7 +78,9 @@ async def patch_scale(
 
     def wanted(old: Object) -> Object:
         new = patched(context, inner, old, kind, body)
-        return new if validation is None else conform(context, inner, new, duplicates, validation)
+        if validation is None:
+            return new
+        return conform_patched(context, inner, new, kind=kind, body=body, duplicates=duplicates, validation=validation)
 
     return await _write(context, call, wanted, PATCH_TRIES)
 

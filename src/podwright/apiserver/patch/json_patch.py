@@ -22,6 +22,7 @@ MAX_OPERATIONS = 10_000
 MAX_COPIED = 3 * 1024 * 1024
 """Bytes that all copy operations of a patch may add: a few of them can double a document each."""
 _KINDS = ("add", "remove", "replace", "move", "copy", "test")
+_FIELDS = ("op", "path", "from", "value")
 _INDEX = re.compile(r"-?(?:0|[1-9][0-9]{0,9})").fullmatch
 
 
@@ -53,6 +54,17 @@ def apply(doc: Object, patch: Any) -> Object:
     if not isinstance(result, dict):
         raise Unprocessable("the patched document is not an object")
     return result
+
+
+def unknown_fields(patch: Any) -> list[str]:
+    """What stands in operations and means nothing there: `[0].foo`."""
+    return [
+        f"[{position}].{name}"
+        for position, entry in enumerate(patch if isinstance(patch, list) else ())
+        if isinstance(entry, dict)
+        for name in entry
+        if name not in _FIELDS
+    ]
 
 
 def parse(patch: Any) -> list[Operation]:
