@@ -83,6 +83,13 @@ def test_a_negative_grace_is_one_second(subresource: str, seconds: int) -> None:
     assert changed["spec"]["terminationGracePeriodSeconds"] == seconds
 
 
+@pytest.mark.parametrize("sent", [{}, {"spec.ephemeralContainers": []}], ids=["not mentioned", "an empty list"])
+def test_no_ephemeral_containers_are_no_change_of_the_spec(sent: dict[str, Any]) -> None:
+    changed, old = pod(sent), pod({})
+    STRATEGY.prepare_for_update(changed, old, "ephemeralcontainers")
+    assert changed == old
+
+
 def test_fields_to_select_by() -> None:
     fields = STRATEGY.selectable_fields(pod({"spec.nodeName": "n", "status": {"podIP": "10.0.0.1"}}))
     assert fields == {

@@ -85,7 +85,8 @@ class PodStrategy(Strategy):
             added = spec_of(obj).get("ephemeralContainers") or []
             version = metadata(obj).get("resourceVersion")
             kept = copy_object(old)
-            kept["spec"]["ephemeralContainers"] = added
+            if added or spec_of(old).get("ephemeralContainers"):
+                kept["spec"]["ephemeralContainers"] = added
             if version:
                 kept["metadata"]["resourceVersion"] = version
             obj.clear()
