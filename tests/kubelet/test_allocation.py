@@ -98,3 +98,34 @@ def test_an_ending_pod_is_given_nothing_more() -> None:
     ending = pod("1500m")
     ending["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert cpu_of(allocations.take(ending, [], NODE)) == "1"
+
+
+def whole(cpu: str, **more: Any) -> Object:
+    resources = {"requests": {"cpu": cpu}}
+    return {**pod("100m", **more), "spec": {"containers": [{"name": "a"}], "resources": resources}}
+
+
+def test_the_resources_of_a_whole_pod_are_judged_and_kept() -> None:
+    allocations = Allocations()
+    allocations.take(whole("1"), [], NODE)
+    given = allocations.take(whole("3"), [], NODE)
+    assert given["spec"]["resources"] == {"requests": {"cpu": "1"}}
+    assert allocations.state("u") == Resize(pending=INFEASIBLE)
+    assert allocations.take(whole("2"), [], NODE)["spec"]["resources"] == {"requests": {"cpu": "2"}}
+    assert allocations.state("u") == Resize(in_progress=True)
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        pytest.param(
+            {"resources": {"limits": {"cpu": "2"}}, "allocatedResources": {"cpu": "1"}},
+            {"limits": {"cpu": "2"}, "requests": {"cpu": "1"}},
+            id="some",
+        ),
+        pytest.param({"allocatedResources": {"cpu": "100m"}}, None, id="none, but for its containers'"),
+    ],
+)
+def test_after_a_restart_the_status_says_what_the_whole_pod_was_given(told: Object, kept: Object | None) -> None:
+    waiting = whole("3", status={"conditions": [{"type": "PodResizePending", "status": "True"}], **told})
+    assert Allocations().take(waiting, [], NODE)["spec"].get("resources") == kept

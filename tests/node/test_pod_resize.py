@@ -60,6 +60,21 @@ async def test_limits_change_in_place_or_with_a_new_container(node: RunningNode,
     await pods.until("same", resized(BEFORE, 0))
 
 
+async def test_the_limits_of_a_whole_pod_change_with_its_containers(node: RunningNode, pods: Pods) -> None:
+    await pods.create(pod("p", container(), resources=BEFORE))
+    first = await pods.ready("p")
+    assert (first["status"]["resources"], first["status"]["allocatedResources"]) == (BEFORE, BEFORE["requests"])
+    patch = {"spec": {"resources": AFTER}}
+    await pods.client.patch(PODS, "p", patch, pods.namespace, patch_type=PatchType.STRATEGIC, subresource="resize")
+    one = await pods.until("p", lambda one: one["status"].get("resources") == AFTER)
+    assert one["status"]["allocatedResources"] == AFTER["requests"]
+    assert status_of(one)["containerID"] == status_of(first)["containerID"]
+    folder, identity = folder_of(node, one), status_of(one)["containerID"].removeprefix("containerd://")
+    for controller, (v1, v2, value) in FILES.items():
+        assert read(controller, folder, v1, v2) == value
+        assert read(controller, f"{folder}/{identity}", v1, v2) == value
+
+
 async def test_what_a_node_cannot_give_is_told_and_changes_nothing(pods: Pods) -> None:
     await pods.create(pod("p", container(resources={"requests": {"cpu": "10m"}})))
     await pods.ready("p")

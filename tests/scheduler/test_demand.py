@@ -87,3 +87,12 @@ def test_a_resize_counts_what_may_be_used(asked: str, conditions: list[tuple[str
         "conditions": [{"type": kind, "status": "True", "reason": reason} for kind, reason in conditions],
     }
     assert demand_of(resized).requests == {"cpu": cpu}
+
+
+def test_a_resize_of_a_whole_pod_counts_what_may_be_used() -> None:
+    resized = pod(cpu="500m")
+    resized["spec"]["resources"] = {"requests": {"cpu": "1"}}
+    resized["status"] = {"allocatedResources": {"cpu": "2"}}
+    assert demand_of(resized).requests == {"cpu": 1000}
+    resized["status"]["conditions"] = [{"type": "PodResizeInProgress", "status": "True"}]
+    assert demand_of(resized).requests == {"cpu": 2000}

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from podwright.api.objects import Object, metadata
-from podwright.api.quantity import parse_quantity
+from podwright.api.quantity import Value, add_resources, max_resources, parse_quantity
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 SOURCE_ANNOTATION = "kubernetes.io/config.source"
@@ -103,6 +103,24 @@ def limits(pod: Object, *, overhead: bool = True) -> Totals:
     return totals
 
 
+def containers_together(spec: Mapping[str, Any], kind: str) -> dict[str, str]:
+    """What the containers ask for (`requests`) or are held to (`limits`) together, without what is set for the Pod.
+
+    As quantities, which keep the form that they were written in. Raises ValueError for a quantity that is none.
+    """
+    totals: dict[str, str] = {}
+    for at in containers(spec, ("containers",)):
+        totals = add_resources(totals, _quantities(at.container, kind))
+    sidecars: dict[str, str] = {}
+    peak: dict[str, str] = {}
+    for at in containers(spec, ("initContainers",)):
+        own = _quantities(at.container, kind)
+        if is_sidecar(at.container):
+            totals, sidecars, own = add_resources(totals, own), add_resources(sidecars, own), {}
+        peak = max_resources(peak, add_resources(sidecars, own))
+    return max_resources(totals, peak)
+
+
 def qos_class(pod: Object) -> str:
     """`Guaranteed`, `Burstable` or `BestEffort`.
 
@@ -154,6 +172,10 @@ def _aggregate(pod: Object, kind: str) -> Totals:
 
 def _of(holder: Mapping[str, Any], kind: str) -> Totals:
     return _amounts((holder.get("resources") or {}).get(kind))
+
+
+def _quantities(holder: Mapping[str, Any], kind: str) -> Mapping[str, Value]:
+    return (holder.get("resources") or {}).get(kind) or {}
 
 
 def _amounts(quantities: Mapping[str, Any] | None) -> Totals:

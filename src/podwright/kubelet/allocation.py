@@ -20,8 +20,9 @@ from podwright.kubelet.pod_admission import shortage
 from podwright.kubelet.status.resize import PENDING, Pending, Resize
 
 Resources = Mapping[tuple[str, str], Mapping[str, Any]]
-"""By field and name of a container."""
+"""By field and name of a container; those of the whole Pod at WHOLE, where it has some."""
 
+WHOLE = ("", "")
 _FIELDS = ("initContainers", "containers")
 _STATUSES = {"initContainers": "initContainerStatuses", "containers": "containerStatuses"}
 
@@ -46,23 +47,31 @@ def judge(pod: Object, others: Sequence[Object], node: Object) -> Pending | None
 
 def asked_of(pod: Object) -> Resources:
     """What the spec asks for."""
-    return {
-        (at.field, at.container["name"]): at.container.get("resources") or {} for at in containers(pod["spec"], _FIELDS)
-    }
+    spec = pod["spec"]
+    asked = {(at.field, at.container["name"]): at.container.get("resources") or {} for at in containers(spec, _FIELDS)}
+    return asked | {WHOLE: spec["resources"]} if spec.get("resources") else asked
 
 
 def given_by_status(pod: Object) -> Resources:
     """What the status says that the Pod was given; of a container that it says nothing of, what the spec asks for."""
-    given = dict(asked_of(pod))
+    given, told = dict(asked_of(pod)), pod.get("status") or {}
     for field, statuses in _STATUSES.items():
-        for status in (pod.get("status") or {}).get(statuses) or ():
+        for status in told.get(statuses) or ():
             key = (field, status["name"])
             if key in given and "resources" in status:
-                resources = dict(status["resources"])
-                if "allocatedResources" in status:
-                    resources["requests"] = status["allocatedResources"]
-                given[key] = resources
+                given[key] = _told(status)
+    if "resources" in told:
+        given[WHOLE] = _told(told)
+    else:
+        given.pop(WHOLE, None)
     return given
+
+
+def _told(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    resources = dict(status["resources"])
+    if "allocatedResources" in status:
+        resources["requests"] = status["allocatedResources"]
+    return resources
 
 
 def with_resources(pod: Object, given: Resources) -> Object:
@@ -70,6 +79,9 @@ def with_resources(pod: Object, given: Resources) -> Object:
     changed = copy_object(pod)
     for at in containers(changed["spec"], _FIELDS):
         at.container["resources"] = copy_object(dict(given[at.field, at.container["name"]]))
+    changed["spec"].pop("resources", None)
+    if WHOLE in given:
+        changed["spec"]["resources"] = copy_object(dict(given[WHOLE]))
     return changed
 
 

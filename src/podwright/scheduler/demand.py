@@ -89,7 +89,9 @@ def demand_of(pod: Object) -> Demand:
     containers = _as_given(pod, spec.get("containers") or (), "containerStatuses")
     inits = _as_given(pod, spec.get("initContainers") or (), "initContainerStatuses")
     requests = _together(containers, inits, defaults={})
-    requests.update(amounts((spec.get("resources") or {}).get("requests") or {}))
+    if spec.get("resources"):
+        has = (pod.get("status") or {}).get("allocatedResources") or {}
+        requests.update(amounts(_counted(spec["resources"].get("requests") or {}, has, _is_hopeless(pod))))
     weights = _together(containers, inits, defaults={"cpu": DEFAULT_MILLI_CPU, "memory": DEFAULT_MEMORY})
     for name, amount in amounts(spec.get("overhead") or {}).items():
         requests[name] = requests.get(name, 0) + amount
@@ -104,24 +106,32 @@ def demand_of(pod: Object) -> Demand:
 
 
 def _as_given(pod: Object, containers: Sequence[Object], statuses: str) -> Sequence[Object]:
-    """The containers with what they were given where that is not what they ask for: a resize that is under way.
-
-    The larger counts; of a wish that the node can never fulfil, only what was given.
-    """
-    status = pod.get("status") or {}
+    """The containers with what they were given where that is not what they ask for: a resize that is under way."""
+    status, hopeless = pod.get("status") or {}, _is_hopeless(pod)
     given = {s["name"]: s["allocatedResources"] for s in status.get(statuses) or () if s.get("allocatedResources")}
-    waiting = [c for c in status.get("conditions") or () if c.get("type") in _RESIZING and c.get("status") == "True"]
-    if not given or not waiting:
+    if not given or hopeless is None:
         return containers
-    hopeless = any(c.get("reason") == "Infeasible" for c in waiting)
-    return [_with_given(c, given[c["name"]], hopeless=hopeless) if c["name"] in given else c for c in containers]
+    return [_with_given(c, given[c["name"]], hopeless) if c["name"] in given else c for c in containers]
 
 
-def _with_given(container: Object, has: Mapping[str, Value], *, hopeless: bool) -> Object:
+def _is_hopeless(pod: Object) -> bool | None:
+    """Whether a resize that is under way can never be done on the node; None: none is under way."""
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    waiting = [c for c in conditions if c.get("type") in _RESIZING and c.get("status") == "True"]
+    return any(c.get("reason") == "Infeasible" for c in waiting) if waiting else None
+
+
+def _with_given(container: Object, has: Mapping[str, Value], hopeless: bool) -> Object:
     resources = container.get("resources") or {}
-    asked = resources.get("requests") or {}
-    counts = {**asked, **has} if hopeless else max_resources(asked, has)
+    counts = _counted(resources.get("requests") or {}, has, hopeless)
     return {**container, "resources": {**resources, "requests": counts}}
+
+
+def _counted(asked: Mapping[str, Value], has: Mapping[str, Value], hopeless: bool | None) -> Mapping[str, Value]:
+    """What counts while a resize is under way: the larger; of a wish that can never be fulfilled, what was given."""
+    if hopeless is None:
+        return asked
+    return {**asked, **has} if hopeless else max_resources(asked, has)
 
 
 def _together(

@@ -136,6 +136,28 @@ APP = "spec.containers.0"
             {"cpu": "1", "memory": "1Gi"},
             id="what the whole Pod asks for",
         ),
+        pytest.param(
+            {
+                "spec.resources": {"limits": {"cpu": "2"}},
+                "spec.initContainers": [{"name": "i", "image": "i", "resources": {"requests": {"cpu": "1500m"}}}],
+                f"{APP}.resources.requests.cpu": "0.5",
+            },
+            "spec.resources",
+            {"limits": {"cpu": "2"}, "requests": {"cpu": "1500m"}},
+            id="the whole Pod asks for what its start takes",
+        ),
+        pytest.param(
+            {
+                "spec.resources": {"limits": {"cpu": "1.0"}},
+                f"{APP}.resources.limits": {"cpu": "1", "hugepages-2Mi": "4Mi"},
+            },
+            "spec.resources",
+            {
+                "limits": {"cpu": "1", "hugepages-2Mi": "4Mi"},
+                "requests": {"cpu": "1", "hugepages-2Mi": "4Mi"},
+            },
+            id="the whole Pod has its containers' huge pages",
+        ),
         pytest.param({"spec.nodeSelector": None}, "spec.nodeSelector", None, id="null is nothing"),
     ],
 )

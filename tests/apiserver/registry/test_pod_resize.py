@@ -13,6 +13,9 @@ from podwright.apiserver.registry.pod import PodStrategy
 APP = "spec.containers.0"
 REQUESTS, LIMITS = f"{APP}.resources.requests", f"{APP}.resources.limits"
 BURSTABLE = {REQUESTS: {"cpu": "100m", "memory": "64Mi"}, LIMITS: {"cpu": "200m", "memory": "128Mi"}}
+POD = "spec.resources"
+WHOLE = {POD: {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "1Gi"}}}
+ANEW = [{"resourceName": "cpu", "restartPolicy": "RestartContainer"}]
 INIT = {"name": "i", "image": "i:1", "resources": {"requests": {"cpu": "100m"}}}
 STRATEGY = PodStrategy()
 
@@ -77,14 +80,62 @@ def resized(start: dict[str, Any], edits: dict[str, Any]) -> tuple[Object, Objec
         pytest.param(
             BURSTABLE,
             {f"{APP}.name": "other"},
-            ["spec.containers: Forbidden: containers may not be renamed or reordered on resize"],
+            ["spec.containers[0].name: Forbidden: containers may not be renamed or reordered on resize"],
+            id="containers keep their names",
+        ),
+        pytest.param(
+            BURSTABLE,
+            {"spec.containers.1": {"name": "more", "image": "i"}},
+            ["spec.containers: Forbidden: containers may not be added or removed on resize"],
             id="containers stay",
         ),
         pytest.param(
             {"spec.initContainers": [INIT]},
             {"spec.initContainers.0.resources.requests.cpu": "1"},
-            ["spec.initContainers[0].resources: Forbidden: resources for non-sidecar init containers are immutable"],
-            id="an init container runs once, with what it got",
+            [],
+            id="an init container may change",
+        ),
+        pytest.param(
+            {"spec.initContainers": [{**INIT, "resizePolicy": ANEW}]},
+            {"spec.initContainers.0.resources.requests.cpu": "1"},
+            [
+                "spec.initContainers[0]: Forbidden: non-sidecar init containers with a resize policy of "
+                "RestartContainer cannot be resized"
+            ],
+            id="an init container does not begin again",
+        ),
+        pytest.param(WHOLE, {f"{POD}.limits": {"cpu": "3", "memory": "2Gi"}}, [], id="the whole pod's may change"),
+        pytest.param(BURSTABLE, {POD: {"requests": {"cpu": "1"}}}, [], id="the whole pod may get its own"),
+        pytest.param(
+            {**WHOLE, REQUESTS: {"cpu": "1"}},
+            {POD: None},
+            ["spec.resources: Forbidden: pod-level resources cannot be removed"],
+            id="the whole pod's cannot go",
+        ),
+        pytest.param(
+            WHOLE,
+            {POD: {"requests": {"cpu": "1", "memory": "1Gi"}}},
+            ["spec.resources.limits: Forbidden: pod-level resource limits cannot be removed"],
+            id="a limit of the whole pod cannot go",
+        ),
+        pytest.param(
+            WHOLE,
+            {f"{POD}.limits.hugepages-2Mi": "2Mi"},
+            [
+                "spec: Forbidden: only cpu and memory resources are mutable\n"
+                '+ spec.resources.limits.hugepages-2Mi: "2Mi"\n'
+                '+ spec.resources.requests.hugepages-2Mi: "2Mi"'
+            ],
+            id="other resources of the whole pod stay",
+        ),
+        pytest.param(
+            {**WHOLE, REQUESTS: {"cpu": "1"}},
+            {f"{REQUESTS}.cpu": "2"},
+            [
+                'spec.resources.requests[cpu]: Invalid value: "1": must be greater than or equal to aggregate '
+                "container requests of 2"
+            ],
+            id="containers fit into their pod, as in a new one",
         ),
         pytest.param(
             {"spec.initContainers": [{**INIT, "restartPolicy": "Always"}]},

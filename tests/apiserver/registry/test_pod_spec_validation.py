@@ -494,6 +494,63 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
         ],
     ),
     ("a search path may hold an underscore", {"spec.dnsConfig": {"searches": ["_tcp.example.com.", "."]}}, []),
+    (
+        "the containers' requests fit into the whole Pod's",
+        {
+            "spec.resources": {"requests": {"cpu": "1"}},
+            f"{APP}.resources": {"requests": {"cpu": "600m"}},
+            "spec.containers.1": {"name": "b", "image": "i", "resources": {"requests": {"cpu": "600m"}}},
+        },
+        [
+            'spec.resources.requests[cpu]: Invalid value: "1": '
+            "must be greater than or equal to aggregate container requests of 1200m"
+        ],
+    ),
+    (
+        "no container has a higher limit than the whole Pod",
+        {
+            "spec.resources": {"limits": {"memory": "1Gi"}},
+            f"{APP}.resources": {"limits": {"memory": "2Gi"}, "requests": {"memory": "1Gi"}},
+        },
+        [f'{C}.resources.limits[memory]: Invalid value: "2Gi": must be less than or equal to pod limits of 1Gi'],
+    ),
+    (
+        "the containers' huge pages fit into the whole Pod's",
+        {
+            "spec.resources": {"limits": {"cpu": "1", "hugepages-2Mi": "2Mi"}},
+            f"{APP}.resources": {"limits": {"cpu": "1", "hugepages-2Mi": "2Mi"}},
+            "spec.containers.1": {
+                "name": "b",
+                "image": "i",
+                "resources": {"limits": {"hugepages-2Mi": "2Mi"}, "requests": {"cpu": "0"}},
+            },
+        },
+        [
+            f'spec.resources.{kind}[hugepages-2Mi]: Invalid value: "2Mi": '
+            f"must be greater than or equal to aggregate container {kind} of 4Mi"
+            for kind in ("requests", "limits")
+        ],
+    ),
+    (
+        "a whole Pod has CPU, memory and huge pages only",
+        {"spec.resources": {"limits": {"ephemeral-storage": "1Gi", "example.com/gpu": "1"}}},
+        [
+            f'spec.resources.{kind}[{name}]: Unsupported value: "{name}": '
+            'supported values: "cpu", "memory", "hugepages-"'
+            for kind in ("limits", "requests")
+            for name in ("ephemeral-storage", "example.com/gpu")
+        ],
+    ),
+    (
+        "a whole Pod claims no devices",
+        {"spec.resources": {"claims": [{"name": "gpu"}]}},
+        ["spec.resources.claims: Forbidden: claims are not supported for pod-level resources"],
+    ),
+    (
+        "a Pod for Windows has no resources as a whole",
+        {"spec.os": {"name": "windows"}, "spec.resources": {"limits": {"cpu": "1"}}},
+        ["spec.resources: Forbidden: may not be set for a windows pod"],
+    ),
     ("the whole name of a Pod may have dots", {"spec.hostnameOverride": "web.example.com"}, []),
     (
         "the whole name of a Pod is a name of the DNS",

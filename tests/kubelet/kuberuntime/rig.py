@@ -14,6 +14,7 @@ from tests.kubelet.kuberuntime.pods import UID
 from podwright.api.objects import Object
 from podwright.cri.client import ImageClient, RuntimeClient
 from podwright.cri.errors import CriError
+from podwright.kubelet.cgroups.usage import Usage
 from podwright.kubelet.errors import ContainerConfigError, PostStartError, SandboxError, TerminalError, WaitingError
 from podwright.kubelet.interfaces import ContainerRef, DnsConfig, MountedVolumes, RunOptions, SyncResult
 from podwright.kubelet.kuberuntime.collaborators import Collaborators
@@ -128,6 +129,8 @@ class Cgroups:
     grown: list[str] = field(default_factory=list)
     found: dict[str, Sizes] = field(default_factory=dict)
     """What the cgroups of containers say that somebody else made."""
+    used: dict[str, int] = field(default_factory=dict)
+    """Bytes of memory that containers need, by id; the whole Pod's at ""."""
     watched: list[str] = field(default_factory=list)
     ran_out: set[str] = field(default_factory=set)
     """Ids of the containers in which memory was short."""
@@ -147,6 +150,10 @@ class Cgroups:
 
     async def sizes(self, uid: str, container_id: str) -> Sizes | None:
         return self.found.get(container_id)
+
+    async def usage(self, pod: Object, container_id: str = "") -> Usage | None:
+        used = self.used.get(container_id)
+        return None if used is None else Usage(0, used, used, used, 1)
 
     async def watch_memory(self, uid: str, container_id: str) -> None:
         if self.fail_watch:

@@ -280,6 +280,21 @@ def test_cpu_and_memory(requests: Object, limits: Object, want: tuple[int, int, 
     assert (got.cpu_shares, got.cpu_quota, got.cpu_period, got.memory_limit_in_bytes) == want
 
 
+@pytest.mark.parametrize(
+    ("own", "want"),
+    [
+        pytest.param({}, (1024, 100000, 128 << 20), id="a container without limits has the Pod's"),
+        pytest.param({"requests": {"cpu": "250m"}}, (256, 100000, 128 << 20), id="and keeps its own share"),
+        pytest.param({"limits": {"cpu": "500m", "memory": "64Mi"}}, (512, 50000, 64 << 20), id="its own limits stay"),
+        pytest.param({"limits": {"memory": "0"}}, (1024, 100000, 128 << 20), id="no limit is none of its own"),
+    ],
+)
+def test_the_limits_of_the_whole_pod(own: Object, want: tuple[int, int, int]) -> None:
+    whole = {"limits": {"cpu": "1", "memory": "128Mi"}, "requests": {"cpu": "500m"}}
+    got = made(pod(container("app", resources=own), resources=whole)).linux.resources
+    assert (got.cpu_shares, got.cpu_quota, got.memory_limit_in_bytes) == want
+
+
 def test_quota_can_be_switched_off() -> None:
     assert resources({}, {"cpu": "1"}, NodeFacts(8 << 30, cpu_cfs_quota=False)).cpu_quota == 0
 
@@ -326,6 +341,21 @@ def test_a_sidecar_s_oom_score_is_the_best_of_the_apps() -> None:
     app = container("app", resources={"requests": {"memory": "4Gi"}})
     obj = pod(app, init=[container("side", restartPolicy="Always")])
     assert made(obj, "side").linux.resources.oom_score_adj == 500
+
+
+@pytest.mark.parametrize(
+    ("name", "want"),
+    [
+        pytest.param("app", 1000 - 250, id="an app container: its own, and its share of what is left"),
+        pytest.param("other", 1000 - 125, id="one without its own: its share"),
+        pytest.param("side", 1000 - 250, id="a sidecar: as the apps that need it"),
+    ],
+)
+def test_what_the_whole_pod_asks_for_beyond_its_containers_is_shared_out(name: str, want: int) -> None:
+    app = container("app", resources={"requests": {"memory": "1Gi"}})
+    side, other = container("side", restartPolicy="Always"), container("other")
+    obj = pod(app, other, init=[side, container("once")], resources={"requests": {"memory": "5Gi"}})
+    assert made(obj, name).linux.resources.oom_score_adj == want
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from podwright.kubelet.errors import CrashLoopError, ImageError, WaitingError
 from podwright.kubelet.runtime_state import ContainerState, ContainerStatus, PodRuntimeStatus, SandboxStatus
 from podwright.kubelet.status.containers import ProbeResult, Seen
 from podwright.kubelet.status.generate import HostFacts, Stage, Verdict, pod_status, refused_status
+from podwright.kubelet.status.resize import Resize
 
 T0 = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 T1 = T0 + datetime.timedelta(minutes=1)
@@ -351,3 +352,35 @@ def test_a_refused_pod_is_failed_and_says_why() -> None:
     answer = refused_status(pod(), Verdict("OutOfcpu", "Pod was rejected: no"), T0)
     assert (answer["phase"], answer["reason"]) == ("Failed", "OutOfcpu")
     assert "containerStatuses" not in answer
+
+
+SMALL = {"requests": {"cpu": "100m"}, "limits": {"cpu": "1"}}
+LARGE = {"requests": {"cpu": "200m"}, "limits": {"cpu": "2"}}
+
+
+def test_what_the_containers_were_given_together() -> None:
+    spec = pod(apps="a b", inits="i")
+    for one, cpu in zip(
+        [*spec["spec"]["containers"], *spec["spec"]["initContainers"]], ("100m", "0.2", "250m"), strict=True
+    ):
+        one["resources"] = {"requests": {"cpu": cpu}}
+    answer = status(spec, runtime())
+    assert answer["allocatedResources"] == {"cpu": "300m"}
+    assert "resources" not in answer
+    assert "allocatedResources" not in status(pod(), runtime())
+
+
+def test_what_the_whole_pod_was_given_and_has() -> None:
+    before = status(pod(resources=SMALL), runtime(container()))
+    assert (before["allocatedResources"], before["resources"]) == (SMALL["requests"], SMALL)
+    seen = Seen(runtime(container()), {}, {})
+    for resize, has in ((Resize(in_progress=True), SMALL), (Resize(), LARGE)):
+        answer = pod_status(pod(resources=LARGE), seen, NODE, previous=before, now=T0, resize=resize)
+        assert (answer["allocatedResources"], answer["resources"]) == (LARGE["requests"], has)
+
+
+def test_a_container_that_has_ended_tells_what_it_had() -> None:
+    spec = pod("Never")
+    spec["spec"]["containers"][0]["resources"] = SMALL
+    told = status(spec, runtime(container(state="exited")))["containerStatuses"][0]
+    assert (told["resources"], told["allocatedResources"]) == (SMALL, SMALL["requests"])

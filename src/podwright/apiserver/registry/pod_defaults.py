@@ -11,7 +11,7 @@ from typing import Any
 
 from podwright.api import quantity
 from podwright.api.objects import Object
-from podwright.api.pods import containers, is_sidecar
+from podwright.api.pods import containers, containers_together
 from podwright.apiserver.registry.image_policy import default_pull_policy
 from podwright.apiserver.registry.volume_defaults import default_field_ref, default_resource_ref, default_volume
 
@@ -28,7 +28,7 @@ def default_pod(pod: Object) -> None:
         if spec.get("hostNetwork"):
             _ports_of_the_host(at.container)
     if spec.get("resources"):
-        _pod_level_requests(spec)
+        _pod_level(spec)
     spec.setdefault("enableServiceLinks", True)
 
 
@@ -56,6 +56,8 @@ def default_pod_spec(spec: dict[str, Any]) -> None:
     for at in containers(spec):
         default_container(at.container)
     normalize_quantities(spec.get("overhead"))
+    for kind in ("limits", "requests"):
+        normalize_quantities((spec.get("resources") or {}).get(kind))
 
 
 def default_container(container: dict[str, Any]) -> None:
@@ -116,24 +118,22 @@ def _ports_of_the_host(container: dict[str, Any]) -> None:
             port["hostPort"] = port["containerPort"]
 
 
-def _pod_level_requests(spec: dict[str, Any]) -> None:
-    """Requests of the whole Pod: what its containers ask for together, else the Pod's own limit."""
+def _pod_level(spec: dict[str, Any]) -> None:
+    """Resources of the whole Pod: what its containers ask for together, else its own limit; huge pages as theirs."""
     own = spec["resources"]
-    for kind in ("limits", "requests"):
-        normalize_quantities(own.get(kind))
-    requests = dict(own.get("requests") or {})
-    together: dict[str, str] = {}
+    limits, requests = dict(own.get("limits") or {}), dict(own.get("requests") or {})
     try:
-        for at in containers(spec, ("containers", "initContainers")):
-            if at.field == "containers" or is_sidecar(at.container):
-                together = quantity.add_resources(together, at.container["resources"].get("requests") or {})
+        asked, limited = containers_together(spec, "requests"), containers_together(spec, "limits")
     except ValueError:
         return  # validation names the quantity that is wrong
-    supported = {n: v for n, v in together.items() if n in ("cpu", "memory") or n.startswith("hugepages-")}
-    for name, value in (*supported.items(), *(own.get("limits") or {}).items()):
+    for name, value in limited.items():
+        if name.startswith("hugepages-"):
+            limits.setdefault(name, value)
+    for name, value in (*((n, asked[n]) for n in ("cpu", "memory") if n in asked), *limits.items()):
         requests.setdefault(name, value)
-    if requests:
-        own["requests"] = requests
+    for kind, amounts in (("limits", limits), ("requests", requests)):
+        if amounts:
+            own[kind] = amounts
 
 
 def _fill(holder: dict[str, Any], **defaults: Any) -> None:

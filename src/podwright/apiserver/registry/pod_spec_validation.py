@@ -17,7 +17,7 @@ from podwright.apiserver.registry.container_validation import (
     validate_ephemeral_containers,
     validate_init_containers,
 )
-from podwright.apiserver.registry.resource_validation import validate_overhead, validate_requirements
+from podwright.apiserver.registry.resource_validation import validate_overhead, validate_pod_level
 from podwright.apiserver.registry.scheduling_validation import (
     validate_affinity,
     validate_gates,
@@ -48,7 +48,7 @@ def validate_pod_spec(path: Path, spec: Spec, *, trimmed_images: bool = True) ->
     errors += validate_init_containers(path.child("initContainers"), spec, trimmed_images=trimmed_images)
     errors += validate_ephemeral_containers(path.child("ephemeralContainers"), spec)
     if spec.get("resources"):
-        errors += validate_requirements(path.child("resources"), spec["resources"], pod_level=True)
+        errors += validate_pod_level(path, spec)
     errors += check.one_of(path.child("restartPolicy"), spec.get("restartPolicy"), _RESTART_POLICIES)
     errors += check.one_of(path.child("dnsPolicy"), spec.get("dnsPolicy"), _DNS_POLICIES)
     errors += check.labels(path.child("nodeSelector"), spec.get("nodeSelector"))

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from podwright.api import names
-from podwright.api.field import FieldError, Path, forbidden, invalid, not_found, required
+from podwright.api.field import FieldError, Path, forbidden, invalid, not_found, not_supported, required
+from podwright.api.pods import containers_together
 from podwright.api.quantity import canonical, parse_quantity
 from podwright.apiserver.registry import field_checks as check
 
@@ -44,6 +45,42 @@ def validate_requirements(
     for position, claim in enumerate(resources.get("claims") or ()):
         if claim.get("name") not in claims:
             errors.append(not_found(path.child("claims").index(position).child("name"), claim.get("name") or ""))
+    return errors
+
+
+def validate_pod_level(spec_path: Path, spec: Mapping[str, Any]) -> list[FieldError]:
+    """Errors of `spec.resources`, those of a whole Pod, by itself and with those of the containers."""
+    path = spec_path.child("resources")
+    if (spec.get("os") or {}).get("name") == "windows":
+        return [forbidden(path, "may not be set for a windows pod")]
+    resources = spec["resources"]
+    if resources.get("claims"):
+        return [forbidden(path.child("claims"), "claims are not supported for pod-level resources")]
+    errors = validate_requirements(path, resources, pod_level=True)
+    try:
+        return errors + _fitting(spec_path, resources, spec)
+    except ValueError:
+        return errors  # said where the quantity stands
+
+
+def _fitting(path: Path, resources: Mapping[str, Any], spec: Mapping[str, Any]) -> list[FieldError]:
+    """What the containers have must fit into what the Pod has."""
+    errors: list[FieldError] = []
+    for kind in ("requests", "limits"):
+        amounts = resources.get(kind) or {}
+        for name, together in containers_together(spec, kind).items():
+            # Containers may be limited to more than the Pod together, but not in what cannot be shared out twice.
+            counts = kind == "requests" or name.startswith(_HUGE)
+            if counts and name in amounts and parse_quantity(together) > parse_quantity(amounts[name]):
+                text = f"must be greater than or equal to aggregate container {kind} of {together}"
+                errors.append(invalid(path.child("resources", kind).key(name), canonical(amounts[name]), text))
+    limits = resources.get("limits") or {}
+    for position, container in enumerate(spec.get("containers") or ()):
+        where = path.child("containers").index(position).child("resources", "limits")
+        for name, value in ((container.get("resources") or {}).get("limits") or {}).items():
+            if name in limits and parse_quantity(value) > parse_quantity(limits[name]):
+                text = f"must be less than or equal to pod limits of {canonical(limits[name])}"
+                errors.append(invalid(where.key(name), canonical(value), text))
     return errors
 
 
@@ -83,14 +120,14 @@ def _name(path: Path, name: str, *, pod_level: bool) -> list[FieldError]:
     if "/" not in name:
         if pod_level:
             allowed = name in _POD_LEVEL or name.startswith(_HUGE)
-            return [] if allowed else [invalid(path, name, "unsupported resource name for pod-level resources")]
+            return [] if allowed else [not_supported(path, name, (*_POD_LEVEL, _HUGE))]
         if name not in _STANDARD and not name.startswith(_HUGE):
             errors.append(invalid(path, name, "must be a standard resource type or fully qualified"))
         if name not in _FOR_CONTAINERS and not name.startswith(_HUGE):
             errors.append(invalid(path, name, "must be a standard resource for containers"))
         return errors
     if pod_level:
-        return [invalid(path, name, "unsupported resource name for pod-level resources")]
+        return [not_supported(path, name, (*_POD_LEVEL, _HUGE))]
     native = name.partition("/")[0].endswith("kubernetes.io")
     # A quota must be able to name it as `requests.<name>`.
     if not native and (name.startswith("requests.") or names.qualified_name(f"requests.{name}")):

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from podwright.api.objects import Object
 from podwright.cri.client import ImageClient, RuntimeClient
+from podwright.kubelet.cgroups.usage import Usage
 from podwright.kubelet.interfaces import ContainerRef, Environment, EventWriter, Hooks, Images, ProbeState, Rescue
 from podwright.kubelet.kuberuntime.node_facts import NodeFacts
 from podwright.kubelet.kuberuntime.paths import Paths
@@ -47,6 +48,10 @@ class PodCgroups(Protocol):
 
     async def sizes(self, uid: str, container_id: str) -> Sizes | None:
         """The limits of one container. Raises OSError."""
+        ...
+
+    async def usage(self, pod: Object, container_id: str = "") -> Usage | None:
+        """What a Pod, or one container of it, uses; None when it has no cgroup. Raises OSError, ValueError."""
         ...
 
     async def watch_memory(self, uid: str, container_id: str) -> None:

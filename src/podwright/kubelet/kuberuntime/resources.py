@@ -7,10 +7,12 @@ Page: https://kubernetes.io/docs/concepts/configuration/manage-resources-contain
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import ROUND_CEILING, Decimal
+from typing import Any
 
 from podwright.api.objects import Object
-from podwright.api.pods import qos_class
+from podwright.api.pods import containers_together, qos_class
 from podwright.api.quantity import Value, ceil_value, milli_value, parse_quantity
 from podwright.cri.generated import cri_pb2 as pb
 from podwright.kubelet.cgroups.limits import PERIOD, quota, shares
@@ -44,34 +46,52 @@ def _oom_score_adj(pod: Object, member: Member, capacity: int) -> int:
         return _OOM_GUARANTEED
     if qos == "BestEffort":
         return _OOM_BEST_EFFORT
-    score = _burstable_score(member.spec, capacity)
+    share = _share_of_rest(pod)
+    score = _burstable_score(member.spec, share, capacity)
     if member.is_sidecar:
         # A sidecar must not be killed before the containers that need it.
-        return min([score, *(_burstable_score(m.spec, capacity) for m in app_containers(pod))])
+        return min([score, *(_burstable_score(m.spec, share, capacity) for m in app_containers(pod))])
     return score
 
 
-def _burstable_score(container: Object, capacity: int) -> int:
-    request = ceil_value(_amount(container, "requests", "memory"))
+def _share_of_rest(pod: Object) -> int:
+    """What each container has of the memory that the Pod asks for as a whole and no container by itself, in bytes."""
+    spec = pod_spec(pod)
+    whole_pod = ceil_value(_amount(spec, "requests", "memory"))
+    if not whole_pod:
+        return 0
+    rest = whole_pod - ceil_value(containers_together(spec, "requests").get("memory", 0))
+    return rest // max(1, len(spec.get("containers") or ()) + len(spec.get("initContainers") or ()))
+
+
+def _burstable_score(container: Object, share: int, capacity: int) -> int:
+    request = ceil_value(_amount(container, "requests", "memory")) + share
     score = 1000 - 1000 * request // max(capacity, 1)
     return min(max(score, 1000 + _OOM_GUARANTEED), _OOM_BEST_EFFORT - 1)
 
 
-def _amount(container: Object, kind: str, resource: str) -> Value:
-    value: Value = ((container.get("resources") or {}).get(kind) or {}).get(resource) or 0
+def _amount(holder: Mapping[str, Any], kind: str, resource: str) -> Value:
+    """Of a container, or of a Pod's spec."""
+    value: Value = ((holder.get("resources") or {}).get(kind) or {}).get(resource) or 0
     return value
+
+
+def _limit(pod: Object, container: Object, resource: str) -> Value:
+    """The container's own limit, else the whole Pod's: more it can never have."""
+    own = _amount(container, "limits", resource)
+    return own if parse_quantity(own) else _amount(pod_spec(pod), "limits", resource)
 
 
 def container_resources(pod: Object, member: Member, facts: NodeFacts) -> pb.LinuxContainerResources:
     """What the runtime writes into the container's cgroup."""
     container = member.spec
-    limit = milli_value(_amount(container, "limits", "cpu"))
+    limit = milli_value(_limit(pod, container, "cpu"))
     request = milli_value(_amount(container, "requests", "cpu"))
     if "cpu" not in ((container.get("resources") or {}).get("requests") or {}):
         request = limit
     resources = pb.LinuxContainerResources(
         cpu_shares=shares(request),
-        memory_limit_in_bytes=ceil_value(_amount(container, "limits", "memory")),
+        memory_limit_in_bytes=ceil_value(_limit(pod, container, "memory")),
         oom_score_adj=oom_score_adj(pod, member, facts),
         hugepage_limits=_hugepages(container, facts),
     )

@@ -18,6 +18,7 @@ from typing import Any
 from podwright.api.objects import Object, uid_of
 from podwright.api.reasons import EventReason
 from podwright.cri.errors import CriError
+from podwright.kubelet.cgroups.limits import pod_limits
 from podwright.kubelet.errors import CrashLoopError, SandboxError, TerminalError, WaitingError
 from podwright.kubelet.interfaces import ContainerRef, MountedVolumes, ProbeState, SyncResult
 from podwright.kubelet.kuberuntime.actions import Actions, compute_actions
@@ -28,7 +29,7 @@ from podwright.kubelet.kuberuntime.kills import Kill
 from podwright.kubelet.kuberuntime.observe import Observer
 from podwright.kubelet.kuberuntime.pod_containers import Member, app_containers, describe_pod, init_containers, members
 from podwright.kubelet.kuberuntime.removal import Removal
-from podwright.kubelet.kuberuntime.resize import Resizing, limits_of, resizings
+from podwright.kubelet.kuberuntime.resize import Resizing, below_usage, limits_of, resizings
 from podwright.kubelet.kuberuntime.resources import container_resources
 from podwright.kubelet.kuberuntime.sandbox import Sandbox, Sandboxes
 from podwright.kubelet.kuberuntime.together import all_of
@@ -66,6 +67,8 @@ class PodSync:
         self._sandboxes = Sandboxes(with_, observer)
         self._removal = Removal(with_)
         self._starter = Starter(with_, observer, killer)
+        self._of_pods: dict[str, Object] = {}
+        """what the cgroup of a Pod was made or changed for, by UID: the resources of the Pod as a whole"""
 
     async def sync(self, pod: Object, status: PodRuntimeStatus, volumes: MountedVolumes) -> SyncResult:
         """One pass. Raises TerminalError."""
@@ -74,16 +77,45 @@ class PodSync:
             return sync_result(failures, changed=True)
         # 1. decide
         resizing = resizings(pod, status, self._with.facts)
-        outgrown = {one.container_id for one in resizing if one.restart}
+        whole = self._of_pods.get(uid_of(pod), {}) != (pod["spec"].get("resources") or {})
+        refused = await self._refusal(pod, resizing, whole=whole) if resizing or whole else ""
+        outgrown = {one.container_id for one in resizing if one.restart and not refused}
         actions = compute_actions(pod, status, PodProbes(uid_of(pod), self._with.probes), outgrown)
-        if not resizing or actions.kill_pod or actions.create_sandbox is not None:
+        if actions.create_sandbox is not None:
+            self._remember(pod)
+        if not (resizing or whole) or actions.kill_pod or actions.create_sandbox is not None:
             return await self._carry_out(pod, status, volumes, actions, failures)
         # Room first, then the containers, and what the Pod no longer needs last.
-        grown = await self._resize(self._with.cgroups.grow(pod), *self._resizes(pod, resizing))
+        error = refused or await self._resize(self._with.cgroups.grow(pod), *self._resizes(pod, resizing))
         result = await self._carry_out(pod, status, volumes, actions, failures)
-        error = grown or await self._resize(self._with.cgroups.create(pod))
+        error = error or await self._resize(self._with.cgroups.create(pod))
+        if not error:
+            self._remember(pod)
         retry = min(RETRY, result.retry_after or RETRY) if error else result.retry_after
         return replace(result, changed=True, resize_error=error, retry_after=retry)
+
+    def _remember(self, pod: Object) -> None:
+        of_pod = pod["spec"].get("resources")
+        if of_pod:
+            self._of_pods[uid_of(pod)] = of_pod
+        else:
+            self._of_pods.pop(uid_of(pod), None)
+
+    async def _refusal(self, pod: Object, resizing: Sequence[Resizing], *, whole: bool) -> str:
+        """Why nothing is resized, the Pod as a whole or containers; "": nothing stands against it."""
+        usage = self._with.cgroups.usage
+        complaints = []
+        try:
+            for one in resizing:
+                if one.shrinks and not one.restart and (used := await usage(pod, one.container_id)) is not None:
+                    what = f'container "{one.member.name}"'
+                    complaints.append(below_usage(what, one.sizes.memory or 0, used.working_set_bytes))
+            limit = pod_limits(pod).memory
+            if whole and limit is not None and (used := await usage(pod)) is not None:
+                complaints.append(below_usage("pod", limit, used.working_set_bytes))
+        except (OSError, ValueError) as error:
+            return str(error)
+        return "; ".join(filter(None, complaints))
 
     def _resizes(self, pod: Object, resizing: Sequence[Resizing]) -> Iterator[Coroutine[Any, Any, None]]:
         for one in resizing:
@@ -152,6 +184,7 @@ class PodSync:
         """The Pod is gone."""
         self._backoff.forget(uid)
         self._starter.forget(uid)
+        self._of_pods.pop(uid, None)
 
     async def _kill(self, pod: Object, status: PodRuntimeStatus, actions: Actions) -> tuple[bool, list[Exception]]:
         """Whether anything was killed, and what went wrong."""

@@ -126,7 +126,7 @@ def _from_runtime(
         status["lastState"] = _last_state(newest, before, runtime_name)
     if own := (container.get("lifecycle") or {}).get("stopSignal"):
         status["stopSignal"] = own
-    if "running" in status["state"]:
+    if "waiting" not in status["state"]:
         resources = container.get("resources") or {}
         status["resources"] = copy_object(resources)
         if requests := resources.get("requests"):

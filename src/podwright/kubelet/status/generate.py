@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from podwright.api.objects import Object, copy_object, rfc3339
-from podwright.api.pods import qos_class
+from podwright.api.pods import containers_together, qos_class
 from podwright.api.reasons import Phase
 from podwright.kubelet.interfaces import ContainerKind
 from podwright.kubelet.status.conditions import pod_conditions
@@ -80,6 +80,7 @@ def pod_status(
     )
     if resize.in_progress:
         _keep_resources([*inits, *apps], previous)
+    status |= _of_the_whole_pod(pod, previous, resize)
     _explain(status, previous, stage, now)
     status |= _addresses(pod, seen, node, previous)
     status["startTime"] = previous.get("startTime") or rfc3339(now)
@@ -99,6 +100,20 @@ def _keep_resources(statuses: Sequence[dict[str, Any]], previous: Mapping[str, A
     for status in statuses:
         if "resources" in status and status["name"] in had:
             status["resources"] = copy_object(had[status["name"]])
+
+
+def _of_the_whole_pod(pod: Object, previous: Mapping[str, Any], resize: Resize) -> Object:
+    """What the Pod was given in all, and the limits of the Pod as a whole where it has some."""
+    spec = pod["spec"]
+    of_pod = spec.get("resources") or {}
+    told: Object = {}
+    if given := of_pod.get("requests") or containers_together(spec, "requests"):
+        told["allocatedResources"] = dict(given)
+    if of_pod:
+        # While it is being resized it has what it had.
+        had = previous.get("resources") if resize.in_progress else None
+        told["resources"] = copy_object(had or of_pod)
+    return told
 
 
 def refused_status(pod: Object, verdict: Verdict, now: datetime.datetime) -> Object:
