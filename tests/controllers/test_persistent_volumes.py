@@ -220,6 +220,29 @@ async def test_a_claim_whose_volume_is_taken_away_is_lost(client: FakeClient, tm
         await eventually(lambda: _told(client, "ClaimLost"))
 
 
+async def test_what_others_say_in_a_status_stays(client: FakeClient, tmp_path: Path) -> None:
+    async with controlling(client, tmp_path):
+        made = await make_claim(client, node="")
+        said = {"type": "Looked", "status": "True"}
+        await client.patch(
+            PERSISTENT_VOLUME_CLAIMS, "c", {"status": {"conditions": [said]}}, "ns", subresource="status"
+        )
+        chosen = {"metadata": {"annotations": {SELECTED_NODE: "n"}}}
+        await client.patch(PERSISTENT_VOLUME_CLAIMS, "c", chosen, "ns")
+        await eventually(lambda: _is(client, PERSISTENT_VOLUME_CLAIMS, "c", "Bound"))
+        name = f"pvc-{made['metadata']['uid']}"
+        claim = await client.get(PERSISTENT_VOLUME_CLAIMS, "c", "ns")
+        assert claim["status"]["conditions"] == [said] and claim["status"]["capacity"] == {"storage": "1Gi"}
+        volume = await client.get(PERSISTENT_VOLUMES, name)
+        assert volume["status"] == {"phase": "Bound", "lastPhaseTransitionTime": "2026-01-01T00:00:00Z"}
+        await client.patch(PERSISTENT_VOLUMES, name, {"status": {"reason": "Why"}}, subresource="status")
+        await client.delete(PERSISTENT_VOLUMES, name)
+        await client.patch(PERSISTENT_VOLUMES, name, {"metadata": {"finalizers": None}})
+        await eventually(lambda: _is(client, PERSISTENT_VOLUME_CLAIMS, "c", "Lost"))
+        claim = await client.get(PERSISTENT_VOLUME_CLAIMS, "c", "ns")
+        assert claim["status"] == {"phase": "Lost", "conditions": [said]}
+
+
 async def test_a_folder_that_is_not_ours_is_not_deleted(client: FakeClient, tmp_path: Path) -> None:
     async with controlling(client, tmp_path):
         made = await make_claim(client)

@@ -53,6 +53,14 @@ def test_a_slice_names_ready_and_unready_pods() -> None:
     assert one["metadata"]["ownerReferences"][0]["uid"] == "su"
 
 
+def test_a_service_with_an_address_is_not_called_headless_by_its_own_label() -> None:
+    labelled = service()
+    labelled["metadata"]["labels"]["service.kubernetes.io/headless"] = ""
+    assert "service.kubernetes.io/headless" not in written(labelled)[0]["metadata"]["labels"]
+    labelled["spec"]["clusterIP"] = "None"
+    assert "service.kubernetes.io/headless" in written(labelled)[0]["metadata"]["labels"]
+
+
 def test_pods_that_have_ended_have_no_address_or_other_labels_are_left_out() -> None:
     ended, nowhere, other = pod("ended"), pod("nowhere", ip=""), pod("other")
     ended["status"]["phase"] = "Succeeded"

@@ -55,9 +55,10 @@ def test_no_rules_for_a_service(spec: dict[str, Any]) -> None:
     assert rules(HERE, **spec) == ServiceRules()
 
 
-def test_no_rules_for_a_service_of_another_proxy() -> None:
+@pytest.mark.parametrize("label", ["service-proxy-name", "headless"])
+def test_no_rules_for_a_service_of_another_proxy_or_none(label: str) -> None:
     labelled = service()
-    labelled["metadata"]["labels"] = {"service.kubernetes.io/service-proxy-name": "mesh"}
+    labelled["metadata"]["labels"] = {f"service.kubernetes.io/{label}": "mesh"}
     assert service_rules(labelled, [endpoint_slice(HERE)], NODE) == ServiceRules()
 
 

@@ -60,8 +60,9 @@ def slices(service: Object, behind: Sequence[Backend]) -> list[Slice]:
 def slice_body(service: Object, wanted: Slice) -> dict[str, Any]:
     """An EndpointSlice without its name."""
     published = publishes_not_ready(service)
+    of_service = metadata(service).get("labels") or {}
     labels = {
-        **(metadata(service).get("labels") or {}),
+        **{name: value for name, value in of_service.items() if name != HEADLESS},
         SERVICE_NAME: name_of(service),
         MANAGED_BY: MANAGER,
         **({HEADLESS: ""} if is_headless(service) else {}),

@@ -92,6 +92,7 @@ class EndpointsOfServices:
         if not is_selecting(service):
             return
         labels = {**(metadata(service).get("labels") or {}), MANAGED_BY: MANAGER}
+        labels.pop(HEADLESS, None)
         if is_headless(service):
             labels[HEADLESS] = ""
         wanted = subsets(service, backends(service, self._follower.pods.items()))

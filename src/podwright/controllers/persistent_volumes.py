@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from podwright.api.errors import AlreadyExists, NotFound
-from podwright.api.objects import Key, Object, copy_object, key_of, metadata, name_of, namespace_of, uid_of
+from podwright.api.objects import Key, Object, copy_object, key_of, metadata, name_of, namespace_of, rfc3339, uid_of
 from podwright.api.resources import (
     NODES,
     PERSISTENT_VOLUME_CLAIMS,
@@ -59,6 +59,8 @@ log = logging.getLogger(__name__)
 
 _COMPONENT = "persistentvolume-controller"
 _RETRY_SECONDS = 15.0
+_OURS = frozenset({"phase", "accessModes", "capacity", "message"})
+"""Fields of a status that the binder writes."""
 
 
 class _Item(NamedTuple):
@@ -82,6 +84,7 @@ class PersistentVolumes:
         self._classes = informers.of(STORAGE_CLASSES)
         self._nodes = informers.of(NODES)
         self._storage = storage
+        self._clock = clock
         self._recorder = EventRecorder(client, _COMPONENT, "", clock)
         self._queue: WorkQueue[_Item] = WorkQueue()
         self._told: dict[_Item, str] = {}
@@ -329,7 +332,7 @@ class PersistentVolumes:
             await local_provisioner.remove_folder(volume, self._storage)
         except (ProvisioningError, OSError) as error:
             status = {"phase": "Failed", "message": str(error)}
-            if volume.get("status") != status:
+            if {field: (volume.get("status") or {}).get(field) for field in status} != status:
                 await self._set_status(PERSISTENT_VOLUMES, volume, status)
             self._tell(item, volume, VolumeDecision(reason="VolumeFailedDelete", message=str(error)))
             self._queue.add_after(item, _RETRY_SECONDS)
@@ -348,7 +351,12 @@ class PersistentVolumes:
 
     # writing
 
-    async def _set_status(self, resource: Resource, obj: Object, status: dict[str, Any]) -> Object:
+    async def _set_status(self, resource: Resource, obj: Object, said: dict[str, Any]) -> Object:
+        """Say what is ours to say, and nothing else of that; what others say (conditions, reasons) stays."""
+        was = obj.get("status") or {}
+        status = {field: value for field, value in was.items() if field not in _OURS} | said
+        if resource == PERSISTENT_VOLUMES and said["phase"] != was.get("phase"):
+            status["lastPhaseTransitionTime"] = rfc3339(self._clock())
         return await self._client.update(resource, {**obj, "status": status}, subresource="status")
 
     def _tell(self, item: _Item, obj: Object, decision: ClaimDecision | VolumeDecision) -> None:

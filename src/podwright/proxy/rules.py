@@ -28,7 +28,8 @@ from podwright.proxy.backends import Backends, Target, backends, ipv4
 
 MASQUERADE_MARK: Final = "0x4000"
 """The packet mark that asks for this node's address; the bit that kube-proxy uses for the same."""
-OTHER_PROXY_LABEL: Final = "service.kubernetes.io/service-proxy-name"
+LEFT_ALONE_LABELS: Final = frozenset({"service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"})
+"""Labels of Services that have another proxy, or none."""
 DEFAULT_AFFINITY_SECONDS: Final = 10800
 REFUSE: Final = "goto refuse"
 
@@ -96,7 +97,7 @@ def service_rules(service: Object, slices: Iterable[Object], node: Node) -> Serv
     """
     spec = service.get("spec") or {}
     labels = metadata(service).get("labels") or {}
-    if spec.get("type") == "ExternalName" or OTHER_PROXY_LABEL in labels:
+    if spec.get("type") == "ExternalName" or not LEFT_ALONE_LABELS.isdisjoint(labels):
         return ServiceRules()
     cluster_ips = [ipv4(ip) for ip in _cluster_ips(spec) if ip != "None" and ":" not in ip]
     if not cluster_ips:
