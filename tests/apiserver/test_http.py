@@ -101,6 +101,8 @@ BAD = [
                  "cannot be handled as a SelfSubjectAccessReview", id="a question of another kind"),
     pytest.param("DELETE", MAPS + "/there", {"preconditions": {"uid": "u"}}, "", 409, "the UID in the precondition (u)",
                  id="a precondition that does not hold"),
+    pytest.param("DELETE", MAPS + "/there", {"propagationPolicy": "Orphan", "orphanDependents": True}, "", 422,
+                 "cannot be both set", id="two policies"),
     pytest.param("DELETE", MAPS + "/there?propagationPolicy=x", None, "", 422, "propagationPolicy", id="an odd policy"),
     pytest.param("GET", MAPS + "?fieldSelector=x=y", None, "", 400, "field label not supported: x", id="an odd field"),
     pytest.param("GET", MAPS + "?labelSelector=a%20in%20(", None, "", 400, "unable to parse requirement",
@@ -201,8 +203,8 @@ async def test_tables_and_metadata(served: Served) -> None:
     assert (odd.code, odd.json["details"]["causes"][0]["field"]) == (422, "includeObject")
 
 
-async def lines(served: Served, path: str, count: int) -> list[Any]:
-    async with served.session.get(served.server.url + path) as answer:
+async def lines(served: Served, path: str, count: int, **headers: str) -> list[Any]:
+    async with served.session.get(served.server.url + path, headers=headers) as answer:
         return [msgspec.json.decode(await answer.content.readline()) for _ in range(count)]
 
 
@@ -221,7 +223,13 @@ async def test_a_watch_begins_with_what_is_there(served: Served) -> None:
     )
     seen = await lines(served, path, 5)
     assert [s["type"] for s in seen] == ["ADDED"] * 4 + ["BOOKMARK"]
-    assert seen[-1]["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+    ended = {"k8s.io/initial-events-end": "true"}
+    assert seen[-1]["object"]["metadata"]["annotations"] == ended
+    partial = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
+    told = (await lines(served, path, 5, Accept=partial))[-1]["object"]
+    assert (told["kind"], told["metadata"]["annotations"]) == ("PartialObjectMetadata", ended)
+    row = (await lines(served, path, 5, Accept=TABLE))[-1]["object"]["rows"][0]
+    assert row["object"]["metadata"]["annotations"] == ended
 
 
 async def test_a_watch_from_forgotten_history_is_told_so(served: Served) -> None:

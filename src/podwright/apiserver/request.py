@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp.web import BaseRequest
 
 from podwright.api.errors import BadRequest, Invalid, TooLarge, UnsupportedMediaType
-from podwright.api.field import Path, forbidden, not_supported
+from podwright.api.field import Path, forbidden, invalid, not_supported
 from podwright.apiserver.handlers.conform import decode_body, media_type
 from podwright.apiserver.handlers.delete import invalid_grace
 from podwright.apiserver.negotiation import Accepted, Form
@@ -104,7 +104,10 @@ def _options(given: dict[str, Any], dry: bool) -> DeleteOptions:
     if not isinstance(preconditions, dict):
         raise BadRequest("preconditions must be an object")
     policy = given.get("propagationPolicy") or ""
-    if not policy and "orphanDependents" in given:
+    if policy and given.get("orphanDependents") is not None:
+        why = "orphanDependents and deletionPropagation cannot be both set"
+        raise Invalid.of("DeleteOptions", "", [invalid(Path("propagationPolicy"), policy, why)], group="meta.k8s.io")
+    if given.get("orphanDependents") is not None:
         policy = "Orphan" if given["orphanDependents"] else "Background"
     words = given.get("dryRun") or []
     if words not in ([], ["All"]):

@@ -11,6 +11,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import NamedTuple
 
+import msgspec
+
 from podwright.api.errors import Expired
 from podwright.api.objects import Object
 from podwright.apiserver.context import Call, Context, encode
@@ -140,8 +142,8 @@ async def _seen(
 def object_of(context: Context, row: Row, seen: Seen) -> Object:
     """The object of a change (shared, read-only)."""
     if seen.type == "BOOKMARK":
-        meta = {"resourceVersion": str(seen.revision)}
-        return {"kind": row.resource.kind, "apiVersion": row.resource.api_version, "metadata": meta}
+        whole: Object = msgspec.json.decode(seen.raw)
+        return whole
     return context.view(row, context.decoded.get(seen.revision, seen.raw))
 
 
