@@ -1,20 +1,25 @@
 """What a cluster has from its first moment: four namespaces, two priority classes, and the Service of this server.
 
-Called by `server.py` at every start; what is there and right is left alone.
+Called by `server.py` at every start, and from time to time; what is there and right is left alone.
 Page: https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/#initial-namespaces
 """
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import logging
 from typing import Any
 
-from podwright.api.errors import AlreadyExists, NotFound
+from podwright.api.errors import AlreadyExists, NotFound, StatusError
 from podwright.api.objects import Object, copy_object
 from podwright.api.priorities import BUILT_IN, DESCRIPTIONS
 from podwright.api.resources import ENDPOINT_SLICES, ENDPOINTS, NAMESPACES, PRIORITY_CLASSES, SERVICES, Resource
 from podwright.apiserver.config import ApiServerConfig
 from podwright.client.interface import Client
+from podwright.storage.interface import StoreError
+
+log = logging.getLogger(__name__)
 
 INITIAL_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 _KUBERNETES = "kubernetes"
@@ -107,6 +112,17 @@ async def kubernetes_service(client: Client, config: ApiServerConfig, port: int)
         await _ensure(client, ENDPOINTS, endpoints(config.advertise_address, port), ("subsets",))
         await _ensure(client, ENDPOINT_SLICES, endpoint_slice(config.advertise_address, port), ("endpoints",))
         await _ensure(client, ENDPOINT_SLICES, endpoint_slice(config.advertise_address, port), ("ports",))
+
+
+async def keep_initial_objects(client: Client, config: ApiServerConfig, port: int, every: float = 10.0) -> None:
+    """Make them anew when somebody has taken them away, until cancelled; looks every so many seconds, as upstream."""
+    while True:
+        await asyncio.sleep(every)
+        try:
+            await initial_namespaces(client)
+            await kubernetes_service(client, config, port)
+        except (StatusError, StoreError) as error:
+            log.warning("what every cluster has is not all there, and is tried again: %s", error)
 
 
 async def _create(client: Client, resource: Resource, obj: Object) -> None:

@@ -26,7 +26,7 @@ from podwright.apiserver.authorization.rbac import Rbac
 from podwright.apiserver.authorization.reconcile import reconcile
 from podwright.apiserver.authorization.references import NodeReferences
 from podwright.apiserver.authorized_client import AuthorizedClient
-from podwright.apiserver.bootstrap import initial_namespaces, kubernetes_service
+from podwright.apiserver.bootstrap import initial_namespaces, keep_initial_objects, kubernetes_service
 from podwright.apiserver.config import ApiServerConfig
 from podwright.apiserver.context import Admission, Context, NoAdmission
 from podwright.apiserver.discovery import Discovery
@@ -100,7 +100,7 @@ class ApiServer:
         self._runner: web.ServerRunner | None = None
         self._front: Front | None = None
         self._forwarder = Forwarder()
-        self._tidying: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._ready = False
         self.port = config.port
         """What it listens on; known once started."""
@@ -154,16 +154,20 @@ class ApiServer:
                 self.port = self._runner.addresses[0][1]
         self._add_documents(others)
         await asyncio.to_thread(pki.write_kubeconfig, config.kubeconfig, self.pki, self.url)
-        await kubernetes_service(self.local_client(_SYSTEM), config, self.port)
+        client = self.local_client(_SYSTEM)
+        await kubernetes_service(client, config, self.port)
         self._ready = True
-        self._tidying = asyncio.create_task(self._tidy(), name="apiserver-compaction")
+        self._tasks = [
+            asyncio.create_task(self._tidy(), name="apiserver-compaction"),
+            asyncio.create_task(keep_initial_objects(client, config, self.port), name="apiserver-initial-objects"),
+        ]
 
     async def stop(self) -> None:
         """End the watches and streams, answer what is under way, listen no more. The store stays open."""
         self._ready = False
-        if self._tidying is not None:
-            self._tidying.cancel()
-            await asyncio.gather(self._tidying, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._front is not None:
             self._front.end_streams()
         if self._runner is not None:
