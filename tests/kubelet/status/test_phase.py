@@ -133,6 +133,30 @@ def test_phase(spec: Status, statuses: list[Status], phase: str) -> None:
     assert pod_phase(spec, statuses) == phase
 
 
+RESET = [{"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [42]}}]
+
+
+def reset_by_sidecar() -> Status:
+    ruled = pod("Never", sidecars="s")
+    ruled["spec"]["initContainers"][0]["restartPolicyRules"] = RESET
+    return ruled
+
+
+@pytest.mark.parametrize(
+    ("sidecar", "stopping", "stands", "phase"),
+    [
+        pytest.param(exited("s", 42), False, True, "Running", id="all run again"),
+        pytest.param(waiting("s", last_exit=42), False, True, "Running", id="all run again, soon"),
+        pytest.param(exited("s", 1), False, True, "Failed", id="another exit code"),
+        pytest.param(exited("s", 42), True, True, "Failed", id="nothing is started again"),
+        pytest.param(exited("s", 42), False, False, "Failed", id="it was ended with the Pod's sandbox"),
+    ],
+)
+def test_the_end_of_a_sidecar_may_have_all_run_again(sidecar: Status, stopping: bool, stands: bool, phase: str) -> None:
+    shown = [sidecar, exited("a", 137)]
+    assert pod_phase(reset_by_sidecar(), shown, stopping=stopping, sandbox_stands=stands) == phase
+
+
 STOPPING = {
     "stopped after a good end has succeeded, even under Always": (pod(), [exited("a")], "Succeeded"),
     "stopped after a bad end has failed, even under Always": (pod(), [exited("a", 143)], "Failed"),

@@ -17,6 +17,7 @@ from podwright.api.objects import Object, copy_object, rfc3339
 from podwright.api.pods import containers_together, qos_class
 from podwright.api.reasons import Phase
 from podwright.kubelet.interfaces import ContainerKind
+from podwright.kubelet.runtime_state import PodRuntimeStatus
 from podwright.kubelet.status.conditions import pod_conditions
 from podwright.kubelet.status.containers import LOST_AT_END, Seen, container_statuses, lost
 from podwright.kubelet.status.phase import TERMINAL, has_started, pod_phase
@@ -70,7 +71,7 @@ def pod_status(
     ephemerals = container_statuses(pod, ContainerKind.EPHEMERAL, seen, previous, name)
     if stage.finished:
         _finish(inits, apps)
-    phase = _phase(pod, [*inits, *apps], previous, stage, alive=not stage.finished and any(seen.runtime.running()))
+    phase = _phase(pod, [*inits, *apps], previous, stage, seen.runtime)
     status: Object = {}
     if (generation := pod["metadata"].get("generation")) is not None:
         status["observedGeneration"] = generation
@@ -134,15 +135,20 @@ def refused_status(pod: Object, verdict: Verdict, now: datetime.datetime) -> Obj
 
 
 def _phase(
-    pod: Object, statuses: Sequence[Mapping[str, Any]], previous: Mapping[str, Any], stage: Stage, *, alive: bool
+    pod: Object,
+    statuses: Sequence[Mapping[str, Any]],
+    previous: Mapping[str, Any],
+    stage: Stage,
+    runtime: PodRuntimeStatus,
 ) -> Phase:
     old = Phase(previous.get("phase") or Phase.PENDING)
     if old in TERMINAL:
         return old
-    phase = pod_phase(pod, statuses, stopping=stage.stopping)
+    stands = runtime.sandbox is not None and runtime.sandbox.ready
+    phase = pod_phase(pod, statuses, stopping=stage.stopping, sandbox_stands=stands)
     if stage.verdict is not None or (stage.finished and phase not in TERMINAL):
         phase = Phase.FAILED
-    if phase in TERMINAL and alive:
+    if phase in TERMINAL and not stage.finished and any(runtime.running()):
         # Whoever waits for the end (a Job, a person) may count on nothing of the Pod running any more.
         return old
     if phase is Phase.PENDING and old is Phase.RUNNING:

@@ -13,7 +13,7 @@ from typing import Any
 from podwright.api.objects import Object
 from podwright.api.pods import is_sidecar
 from podwright.api.reasons import Phase
-from podwright.kubelet.status.restarts import restarts_after
+from podwright.kubelet.status.restarts import restarts_after, restarts_all_after
 
 TERMINAL = (Phase.SUCCEEDED, Phase.FAILED)
 Status = Mapping[str, Any]
@@ -36,10 +36,11 @@ def ended(status: Status) -> Mapping[str, Any] | None:
     return None
 
 
-def pod_phase(pod: Object, statuses: Iterable[Status], *, stopping: bool = False) -> Phase:
+def pod_phase(pod: Object, statuses: Iterable[Status], *, stopping: bool = False, sandbox_stands: bool = True) -> Phase:
     """The phase, given the statuses of init and app containers.
 
-    `stopping`: no container will be started again, whatever the restart policy says.
+    `stopping`: no container will be started again, whatever the restart policy says. `sandbox_stands`: it is there and
+    ready, so that all containers can be made to run again in it.
     """
     spec = pod["spec"]
     by_name = {s["name"]: s for s in statuses}
@@ -85,6 +86,16 @@ def pod_phase(pod: Object, statuses: Iterable[Status], *, stopping: bool = False
         return Phase.RUNNING
     if not ends:
         return Phase.PENDING
-    if not stopping and any(restarts_after(pod, container, code) for container, code in ends):
+    again = any(restarts_after(pod, c, code) for c, code in ends) or (sandbox_stands and _all_run_again(spec, by_name))
+    if again and not stopping:
         return Phase.RUNNING
     return Phase.SUCCEEDED if all(code == 0 for _, code in ends) else Phase.FAILED
+
+
+def _all_run_again(spec: Mapping[str, Any], by_name: Mapping[str, Status]) -> bool:
+    """Whether the end of one container, a sidecar's perhaps, has all of them run again, the ended ones too."""
+    for container in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
+        end = ended(by_name[container["name"]]) if container["name"] in by_name else None
+        if end is not None and restarts_all_after(container, int(end.get("exitCode", 0))):
+            return True
+    return False

@@ -11,19 +11,31 @@ from typing import Any
 
 from podwright.api.objects import Object
 
+_ALL = "RestartAllContainers"
+
 
 def restarts_after(pod: Object, container: Mapping[str, Any], exit_code: int) -> bool:
     """Whether a container of `pod` that ended with `exit_code` is started again, deletion of the Pod left aside.
 
     A rule of the container comes first, then its own restartPolicy, then the Pod's.
     """
-    for rule in container.get("restartPolicyRules") or ():
-        if _matches(rule, exit_code):
-            return str(rule.get("action")) in ("Restart", "RestartAllContainers")
+    if action := _action(container, exit_code):
+        return action in ("Restart", _ALL)
     policy = container.get("restartPolicy") or pod["spec"].get("restartPolicy") or "Always"
     if policy == "OnFailure":
         return exit_code != 0
     return bool(policy == "Always")
+
+
+def restarts_all_after(container: Mapping[str, Any], exit_code: int) -> bool:
+    """Whether a container that ended with `exit_code` has every container of its Pod run again, itself included."""
+    return _action(container, exit_code) == _ALL
+
+
+def _action(container: Mapping[str, Any], exit_code: int) -> str:
+    """What the first rule that matches says; "": none does."""
+    rules = container.get("restartPolicyRules") or ()
+    return next((str(rule.get("action")) for rule in rules if _matches(rule, exit_code)), "")
 
 
 def _matches(rule: Mapping[str, Any], exit_code: int) -> bool:
