@@ -5,6 +5,7 @@ import datetime
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from tests.fakes.client import FakeClient
 from tests.fakes.waiting import eventually, running
@@ -274,6 +275,52 @@ async def test_a_pod_of_higher_priority_gets_the_room_of_another_once_that_has_e
         (event,) = await eventually(lambda: events(client, "Preempted"))
     uid = (await client.get(PODS, "high", "default"))["metadata"]["uid"]
     assert event["message"] == f"Preempted by pod {uid} on node n"
+
+
+async def nominated(client: FakeClient, name: str) -> str:
+    return ((await client.get(PODS, name, "default")).get("status") or {}).get("nominatedNodeName") or ""
+
+
+async def test_of_two_that_room_was_made_for_one_gets_what_a_third_has_left() -> None:
+    client = FakeClient()
+    await client.create(NODES, node(cpu="2"))
+    victims, preemptors = ("low-a", "low-b"), ("middle-a", "middle-b")
+    async with scheduling(client):
+        for name in victims:
+            await client.create(PODS, pod(name, cpu="1", terminationGracePeriodSeconds=30), "default")
+            await eventually(partial(bound, client, name))
+        for name in preemptors:
+            await client.create(PODS, pod(name, cpu="1", priority=10), "default")
+            assert await eventually(partial(nominated, client, name)) == "n"
+        await client.create(PODS, pod("high", cpu="1", priority=20), "default")
+        await eventually(lambda: condition(client, "high"))
+        for name in victims:
+            await client.delete(PODS, name, "default", DeleteOptions(grace_period_seconds=0))
+        assert await eventually(lambda: bound(client, "high")) == "n"
+
+        async def one_is_bound() -> bool:
+            return [await bound(client, name) for name in preemptors].count("n") == 1
+
+        await eventually(one_is_bound)
+
+        async def nobody_hopes() -> bool:
+            return not any([await nominated(client, n) for n in preemptors if not await bound(client, n)])
+
+        await eventually(nobody_hopes)
+
+
+async def test_what_was_promised_to_a_pod_that_goes_is_to_be_had_again() -> None:
+    client = FakeClient()
+    await client.create(NODES, node(cpu="1"))
+    waiting = {**pod("promised", cpu="1", priority=10), "status": {"nominatedNodeName": "n"}}
+    waiting["spec"]["schedulingGates"] = [{"name": "example.com/later"}]
+    async with scheduling(client):
+        await client.create(PODS, waiting, "default")
+        await eventually(lambda: condition(client, "promised"))
+        await client.create(PODS, pod("other", cpu="1", priority=10), "default")
+        await eventually(lambda: condition(client, "other"))
+        await client.delete(PODS, "promised", "default", DeleteOptions(grace_period_seconds=0))
+        assert await eventually(lambda: bound(client, "other")) == "n"
 
 
 async def test_who_must_not_preempt_waits() -> None:

@@ -25,12 +25,15 @@ class Conditions:
         self._client = client
         self._clock = clock
 
-    async def set(self, pod: Object, reason: str, message: str, nominated: str = "") -> None:
-        """Say in the Pod's status why it has no node, once; `nominated`: where room is made for it."""
+    async def set(self, pod: Object, reason: str, message: str, nominated: str | None = None) -> None:
+        """Say in the Pod's status why it has no node, once.
+
+        `nominated`: the node on which room is made for it, "" for none any more; None leaves that as it is.
+        """
         conditions = (pod.get("status") or {}).get("conditions") or ()
         current: dict[str, Any] = next((c for c in conditions if c.get("type") == "PodScheduled"), {})
         same = (current.get("status"), current.get("reason"), current.get("message")) == ("False", reason, message)
-        if same and not nominated:
+        if same and nominated is None:
             return
         since = current.get("lastTransitionTime") if current.get("status") == "False" else None
         condition: dict[str, Any] = {
@@ -45,8 +48,8 @@ class Conditions:
             condition["observedGeneration"] = generation
         key = key_of(pod)
         status: Object = {"conditions": [condition]}
-        if nominated:
-            status["nominatedNodeName"] = nominated
+        if nominated is not None:
+            status["nominatedNodeName"] = nominated or None
         body = {"metadata": {"uid": uid_of(pod)}, "status": status}
         try:
             await self._client.patch(

@@ -123,8 +123,9 @@ class Scheduler:
         freed = self._released(key, old, new)
         if new is not None and self._is_mine(new) and (node := (new.get("status") or {}).get("nominatedNodeName")):
             self._nominated[key] = node
-        else:
-            self._nominated.pop(key, None)
+        elif self._nominated.pop(key, None) is not None:
+            # What was promised to it is to be had again, unless it has it now.
+            freed = freed or new is None or not _node_of(new)
         if new is not None and _node_of(new) and not _finished(new):
             # Somebody else may have bound it to another node than the one decided on.
             self._placed.get(self._assumed.pop(key, ("", ""))[1], {}).pop(key, None)
@@ -233,10 +234,10 @@ class Scheduler:
 
     async def _refuse(self, pod: Object, key: Key, demand: Demand, refused: _Refused) -> None:
         """Say why the Pod has no node, and have others make room for it where that helps."""
-        text, chosen = refused.text, None
+        text, chosen, waits = refused.text, None, False
         if refused.obstacles and may_preempt(pod):
             places = self._places(pod, key)
-            if waits_for_victims(pod, places):
+            if waits := waits_for_victims(pod, places):
                 text = f"{availability(refused.obstacles)} preemption: {TERMINATING}"
             elif any(priority_of(other) < priority_of(pod) for place in places for other in place.pods):
                 budgets = (await self._client.list(POD_DISRUPTION_BUDGETS)).items
@@ -248,7 +249,11 @@ class Scheduler:
         if chosen is not None:
             self._nominated[key] = chosen.node
             await self._preemptor.make_room(pod, chosen)
-        await self._conditions.set(pod, "Unschedulable", text, chosen.node if chosen else "")
+        nominated = chosen.node if chosen is not None else None
+        if nominated is None and not waits and key in self._nominated:
+            # The room that was made for it went to others, or there is none: it must not keep them from what is left.
+            nominated = ""
+        await self._conditions.set(pod, "Unschedulable", text, nominated)
 
     def _takes(self, pod: Object, demand: Demand, refused: _Refused, node: NodeState) -> bool:
         return obstacle(pod, demand, node) is None and not obstacle_to_claims(refused.claims, node, refused.storage)
