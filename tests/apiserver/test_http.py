@@ -391,6 +391,13 @@ async def test_an_answer_comes_in_its_time(served: Served, monkeypatch: pytest.M
     assert (late.code, late.json["reason"]) == (504, "Timeout")
 
 
+async def test_there_is_something_at_each_of_the_paths(served: Served) -> None:
+    paths = (await served.ask("GET", "/")).json["paths"]
+    assert paths == sorted(set(paths))
+    assert {"/api", "/api/v1", "/apis", "/apis/apps", "/apis/apps/v1", "/readyz/etcd", "/version"} < set(paths)
+    assert {(await served.ask("GET", path)).code for path in paths} == {200}
+
+
 async def test_health_is_told_check_by_check(served: Served) -> None:
     checks = ["[+]ping ok", "[+]etcd ok", "[+]bootstrap ok"]
     for path in ("/healthz", "/livez", "/readyz"):

@@ -97,6 +97,14 @@ class Discovery:
             self._groups.setdefault(resource.group, {}).setdefault(resource.version, []).append(entry)
         self._documents = functools.cache(self._document)
 
+    def paths(self) -> list[str]:
+        """Where documents are."""
+        found = ["/api", "/apis"]
+        for group, versions in self._groups.items():
+            place = f"/apis/{group}" if group else "/api"
+            found += [*([place] if group else []), *(f"{place}/{version}" for version in versions)]
+        return found
+
     def answer(self, path: str, accept: str) -> Document | None:
         """The document at `path` in the form that the Accept header asks for; None when there is none.
 

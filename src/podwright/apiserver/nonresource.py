@@ -28,6 +28,7 @@ from podwright.apiserver.responses import respond
 KUBERNETES_VERSION = (1, 36, 0)
 """The version of the API that is served."""
 _YEAR = datetime.timedelta(days=365)
+_HEALTH = ("healthz", "livez", "readyz")
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 Check = Callable[[], str]
 """Says what is wrong, "" when nothing is."""
@@ -95,7 +96,7 @@ class NonResources:
         """The answer to a GET. Raises NotFound."""
         path = request.path
         kind = path.split("/")[1]
-        if kind in ("healthz", "livez", "readyz"):
+        if kind in _HEALTH:
             query = request.query
             return health(kind, self._checks, path, "verbose" in query, frozenset(query.getall("exclude", [])))
         if path.rstrip("/") == "/version":
@@ -106,6 +107,8 @@ class NonResources:
             told = await self._issuer.answer(path)
             if told is not None:
                 return told
+        if path == "/":
+            return respond(encode({"paths": self._paths()}))
         accept = request.headers.get("Accept", "")
         if kind == "openapi" and self._openapi is not None:
             described = await self._openapi.answer(path, accept)
@@ -117,6 +120,13 @@ class NonResources:
                 return _conditional(request, document)
         group = path.split("/")[2] if path.startswith("/apis/") else ""
         raise NotFound(not_found({}, group))
+
+    def _paths(self) -> list[str]:
+        """What can be read, for who looks around; resources have documents of their own."""
+        health = [f"/{kind}{below}" for kind in _HEALTH for below in ("", *(f"/{check}" for check in self._checks))]
+        issuer = ("/.well-known/openid-configuration", "/openid/v1/jwks")
+        found = [*health, *issuer, "/metrics", "/openapi/v2", "/openapi/v3", "/version"]
+        return sorted([*found, *(self._discovery.paths() if self._discovery else ())])
 
 
 def _compressed(request: web.BaseRequest, document: Described) -> web.Response:

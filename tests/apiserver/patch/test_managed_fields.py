@@ -163,6 +163,16 @@ def test_an_empty_entry_forgets_all_owners(schema: Schema) -> None:
     assert writer.write({"data": {"a": "2"}}, "three") == {}, "not one owner among many who are not known any more"
 
 
+def test_a_subresource_forgets_nobody(schema: Schema) -> None:
+    writer = Writer(schema, POD)
+    writer.write({"spec": {"hostname": "a"}}, "one")
+    given = {"metadata": {"managedFields": [{}]}, "spec": {"hostname": "a"}, "status": {"phase": "Running"}}
+    assert writer.write(given, "two", subresource="status") == {
+        "one": {"f:spec": {"f:hostname": {}}},
+        "two": {"f:status": {"f:phase": {}}},
+    }
+
+
 def test_owners_that_a_client_writes_are_built_upon(schema: Schema) -> None:
     writer = Writer(schema, CONFIG_MAP)
     writer.write({"data": {"a": "1"}}, "one")

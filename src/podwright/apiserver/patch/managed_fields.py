@@ -99,8 +99,9 @@ def record_update(
         fields = created_by(tracked(new), node)
         _write(meta, {me: Ownership(fields, rfc3339(now))} if fields else {})
         return
-    given = meta.get("managedFields")
     stored = metadata(old).get("managedFields")
+    # Whoever may write a part of the object is not heard about the owners of all of it.
+    given = stored if subresource else meta.get("managedFields")
     if given == [{}]:
         managers: Managers = {}
     else:
