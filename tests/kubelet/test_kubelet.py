@@ -489,3 +489,9 @@ async def test_a_resize_that_waits_for_room_is_done_when_another_pod_goes(tmp_pa
         assert (await house.status("p"))["containerStatuses"][0]["allocatedResources"] == {"cpu": "100m"}
         await house.client.delete(PODS, "other", "d", DeleteOptions(grace_period_seconds=1))
         await eventually(given)
+
+        async def told() -> bool:
+            events = [reason for _, reason, _ in house.events.written if reason.startswith("Resize")]
+            return events == ["ResizeDeferred", "ResizeStarted", "ResizeCompleted"]
+
+        await eventually(told)

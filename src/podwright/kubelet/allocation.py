@@ -116,7 +116,7 @@ class Allocations:
             entry.state = replace(entry.state, pending=pending)
             return with_resources(pod, entry.given)
         entry.given = asked
-        entry.state = Resize(in_progress=True)
+        entry.state = Resize(in_progress=True, generation=metadata(pod).get("generation") or 0)
         return pod
 
     def state(self, uid: str) -> Resize:

@@ -45,6 +45,7 @@ from podwright.kubelet.shutdown import shut_down
 from podwright.kubelet.static_pods import StaticPods
 from podwright.kubelet.status.generate import Verdict
 from podwright.kubelet.status.manager import StatusManager
+from podwright.kubelet.status.resize_events import resize_event
 from podwright.kubelet.sysctls import forbidden_sysctl
 
 log = logging.getLogger(__name__)
@@ -258,7 +259,12 @@ class Kubelet:
         self._pleg.expect()
 
     def _with_what_it_has(self, pod: Object) -> Object:
-        return self._allocations.take(pod, self._others(uid_of(pod)), self._node.node)
+        before = self._allocations.state(uid_of(pod))
+        given = self._allocations.take(pod, self._others(uid_of(pod)), self._node.node)
+        told = resize_event(pod, before, self._allocations.state(uid_of(pod)))
+        if told is not None:
+            self._parts.recorder.event(pod, told.type, told.reason, told.message)
+        return given
 
     def _retry_resizes(self) -> None:
         """Something has changed: there may be room now for what Pods on this node have asked for."""

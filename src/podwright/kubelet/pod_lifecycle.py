@@ -39,6 +39,7 @@ from podwright.kubelet.status.containers import ProbeResult, Seen
 from podwright.kubelet.status.generate import HostFacts, Stage, Verdict, pod_status, refused_status
 from podwright.kubelet.status.manager import StatusManager
 from podwright.kubelet.status.phase import TERMINAL
+from podwright.kubelet.status.resize_events import resize_event
 
 MOUNT_RETRY = 2.0
 """Seconds until volumes that could not be put in place are tried again."""
@@ -173,7 +174,7 @@ class PodLifecycle:
         else:
             self._failures[uid] = result.failures
             self._sandbox_failures.pop(uid, None)
-            self._with.allocations.carried_out(uid, result.resize_error)
+            self._carried_out(pod, result.resize_error)
         seen_at = asyncio.get_running_loop().time()
         after = await self._after(before, result)
         self._publish(pod, after)
@@ -188,6 +189,14 @@ class PodLifecycle:
             seen_at=seen_at if result.changed else None,
             again=again,
         )
+
+    def _carried_out(self, pod: Object, error: str) -> None:
+        allocations, uid = self._with.allocations, uid_of(pod)
+        before = allocations.state(uid)
+        allocations.carried_out(uid, error)
+        told = resize_event(pod, before, allocations.state(uid))
+        if told is not None:
+            self._with.recorder.event(pod, told.type, told.reason, told.message)
 
     async def _after(self, before: PodRuntimeStatus, result: SyncResult) -> PodRuntimeStatus:
         if not result.changed:

@@ -31,6 +31,8 @@ class Resize:
     in_progress: bool = False
     error: str = ""
     """why the last attempt to carry it out failed"""
+    generation: int = 0
+    """of the spec that was granted last"""
 
 
 SETTLED = Resize()
