@@ -71,6 +71,24 @@ def test_a_port_has_one_node_port_in_all_its_protocols() -> None:
     assert taken[0]["nodePort"] != 30007
 
 
+def test_a_balancer_that_asks_the_nodes_has_a_port_for_it() -> None:
+    addresses = ServiceAddresses("10.0.0.0/24", (30000, 30002))
+    first = service(type="LoadBalancer", externalTrafficPolicy="Local", ports=[{"port": 1}])
+    addresses.claim(first, None).commit()
+    taken = first["spec"]["healthCheckNodePort"]
+    assert 30000 <= taken <= 30002 and taken != first["spec"]["ports"][0]["nodePort"]
+    addresses.claim(first, service(**first["spec"])).commit()
+    asked = service(type="LoadBalancer", externalTrafficPolicy="Local", healthCheckNodePort=taken)
+    with pytest.raises(Invalid, match=r"spec\.healthCheckNodePort: Invalid value: \d+: provided port is already"):
+        addresses.claim(asked, None)
+    with pytest.raises(Invalid, match=r"spec\.healthCheckNodePort: Invalid value: 80: provided port is not in"):
+        addresses.claim(service(**asked["spec"] | {"healthCheckNodePort": 80}), None)
+    cluster = service(**first["spec"] | {"externalTrafficPolicy": "Cluster"})
+    del cluster["spec"]["healthCheckNodePort"]
+    addresses.claim(cluster, first).commit()
+    addresses.claim(asked, None).commit()
+
+
 @pytest.mark.parametrize(
     ("spec", "was", "errors"),
     [

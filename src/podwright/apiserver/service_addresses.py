@@ -100,6 +100,8 @@ class ServiceAddresses:
                 self._claim_ports(spec, held, had_ports, errors, fill=True)
             else:
                 self._claim_ports(spec, held, had_ports, errors, fill=False)
+            if kind == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local":
+                self._claim_health_port(spec, held, had_ports, errors)
             if errors:
                 raise Invalid.of("Service", name_of(obj), errors)
         except Exception:
@@ -179,7 +181,6 @@ class ServiceAddresses:
     def _claim_ports(
         self, spec: dict[str, Any], held: _Held, had: set[PortKey], errors: list[FieldError], *, fill: bool
     ) -> None:
-        first, last = self._node_ports
         ports = spec.get("ports") or ()
         # one number for a port in all its protocols, where it can be had
         numbers = {p.get("port"): p["nodePort"] for p in reversed(ports) if p.get("nodePort")}
@@ -187,20 +188,33 @@ class ServiceAddresses:
             protocol, wanted = port.get("protocol") or "TCP", port.get("nodePort")
             at = Path("spec.ports").index(position).child("nodePort")
             if wanted:
-                key = (protocol, wanted)
-                if key in had or key in held.new_ports:
-                    continue
-                if not first <= wanted <= last:
-                    why = f"provided port is not in the valid range. The range of valid ports is {first}-{last}"
-                    errors.append(invalid(at, wanted, why))
-                elif key in self._ports:
-                    errors.append(invalid(at, wanted, _TAKEN))
-                else:
-                    self._ports.add(key)
-                    held.new_ports.add(key)
+                if (protocol, wanted) not in held.new_ports:
+                    errors += self._take_port(at, (protocol, wanted), held, had)
             elif fill:
                 port["nodePort"] = self._free_port(protocol, held, numbers.get(port.get("port")))
                 numbers.setdefault(port.get("port"), port["nodePort"])
+
+    def _claim_health_port(
+        self, spec: dict[str, Any], held: _Held, had: set[PortKey], errors: list[FieldError]
+    ) -> None:
+        if wanted := spec.get("healthCheckNodePort"):
+            errors += self._take_port(Path("spec.healthCheckNodePort"), ("TCP", wanted), held, had)
+        else:
+            spec["healthCheckNodePort"] = self._free_port("TCP", held, None)
+
+    def _take_port(self, at: Path, key: PortKey, held: _Held, had: set[PortKey]) -> list[FieldError]:
+        """The port that is asked for by number; what is wrong with it."""
+        first, last = self._node_ports
+        if key in had:
+            return []
+        if not first <= key[1] <= last:
+            why = f"provided port is not in the valid range. The range of valid ports is {first}-{last}"
+            return [invalid(at, key[1], why)]
+        if key in self._ports:
+            return [invalid(at, key[1], _TAKEN)]
+        self._ports.add(key)
+        held.new_ports.add(key)
+        return []
 
     def _free_port(self, protocol: str, held: _Held, best: int | None) -> int:
         first, last = self._node_ports

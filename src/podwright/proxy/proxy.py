@@ -21,6 +21,7 @@ from podwright.api.objects import Key, Object, key_of, metadata, namespace_of
 from podwright.api.resources import ENDPOINT_SLICES, SERVICES
 from podwright.client.backoff import Backoff
 from podwright.client.informers import Informers
+from podwright.proxy.health_check import Health, HealthChecks, health
 from podwright.proxy.nftables import NftError
 from podwright.proxy.rules import Node, ServiceRules, service_rules
 from podwright.proxy.stale import WaysIn
@@ -67,7 +68,14 @@ class ServiceProxy:
     instance alone. The rules stay when `run` ends, as Pods do; `clean_up` takes them away.
     """
 
-    def __init__(self, informers: Informers, node: Node, table: str, rules: PacketRules) -> None:
+    def __init__(
+        self,
+        informers: Informers,
+        node: Node,
+        table: str,
+        rules: PacketRules,
+        health_checks: HealthChecks | None = None,
+    ) -> None:
         self._services = informers.of(SERVICES)
         self._slices = informers.of(ENDPOINT_SLICES)
         self._node = node
@@ -82,6 +90,8 @@ class ServiceProxy:
         self._renewable = True
         """Whether the table that is there may be written over; not after that was refused."""
         self._udp: WaysIn = {}
+        self._health: dict[Key, Mapping[int, Health]] = {}
+        self._health_checks = health_checks or HealthChecks()
 
     async def run(self) -> None:
         """Keep the rules in step until cancelled. Never writes before both lists are in."""
@@ -89,6 +99,12 @@ class ServiceProxy:
         self._slices.add_handler(self._slice_changed)
         await self._services.wait_synced()
         await self._slices.wait_synced()
+        try:
+            await self._follow()
+        finally:
+            await self._health_checks.close()
+
+    async def _follow(self) -> None:
         failures = 0
         while True:
             self._changed.clear()
@@ -145,13 +161,17 @@ class ServiceProxy:
         before, self._udp = self._udp, wanted.udp
         if before != self._udp:
             await self._rules.forget_stale(before, self._udp)
+        told = {port: one for of_service in self._health.values() for port, one in of_service.items()}
+        await self._health_checks.bring_in_step(told)
 
     def _compute(self) -> None:
         for key in self._dirty:
             service = self._services.by_key(key)
             if service is None:
                 self._computed.pop(key, None)
+                self._health.pop(key, None)
                 continue
+            self._health[key] = health(service, self._of(key).values(), self._node.name)
             try:
                 self._computed[key] = service_rules(service, self._of(key).values(), self._node)
             except ValueError as error:

@@ -160,6 +160,14 @@ def test_service_default(spec: dict[str, Any], field: str, value: Any) -> None:
         ),
         pytest.param({"trafficDistribution": "PreferSameNode"}, [], id="near ones first"),
         pytest.param(
+            {"healthCheckNodePort": 30000},
+            [
+                "spec.healthCheckNodePort: Invalid value: 30000: "
+                "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+            ],
+            id="nobody asks for its health",
+        ),
+        pytest.param(
             {"trafficDistribution": "Far"},
             [
                 'spec.trafficDistribution: Unsupported value: "Far": '
@@ -214,6 +222,16 @@ def test_a_service_that_balances_no_longer_has_nothing_of_it_left() -> None:
     assert balanced["status"]["loadBalancer"]["ingress"]
     _, errors = updated(old, {**old, "loadBalancerClass": "a.b/d"})
     assert errors == ['spec.loadBalancerClass: Invalid value: "a.b/d": may not change once set']
+
+
+def test_the_port_for_health_stays_as_long_as_it_is_needed() -> None:
+    old = service(type="LoadBalancer", externalTrafficPolicy="Local", healthCheckNodePort=30000)["spec"]
+    kept, errors = updated(old, {field: value for field, value in old.items() if field != "healthCheckNodePort"})
+    assert (kept["spec"]["healthCheckNodePort"], errors) == (30000, [])
+    _, errors = updated(old, {**old, "healthCheckNodePort": 30001})
+    assert errors == ["spec.healthCheckNodePort: Invalid value: 30001: field is immutable"]
+    dropped, errors = updated(old, {**old, "externalTrafficPolicy": "Cluster"})
+    assert "healthCheckNodePort" not in dropped["spec"] and errors == []
 
 
 @pytest.mark.parametrize(

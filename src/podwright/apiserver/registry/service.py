@@ -16,6 +16,7 @@ from podwright.api.objects import Object
 from podwright.apiserver.registry.columns import AGE, NAME, NONE, format_labels
 from podwright.apiserver.registry.service_validation import (
     externally_accessible,
+    has_health_port,
     validate_service,
     validate_service_status,
     validate_service_update,
@@ -138,6 +139,10 @@ class ServiceStrategy(Strategy):
             _drop_node_ports(spec, was)
         if not externally_accessible(spec):
             _drop_unchanged(spec, was, ("externalTrafficPolicy",))
+        if not has_health_port(spec):
+            _drop_unchanged(spec, was, ("healthCheckNodePort",))
+        elif has_health_port(was) and was.get("healthCheckNodePort") and not spec.get("healthCheckNodePort"):
+            spec["healthCheckNodePort"] = was["healthCheckNodePort"]
         if spec["type"] != "LoadBalancer":
             obj["status"] = {**(obj.get("status") or {}), "loadBalancer": {}}
             _drop_unchanged(spec, was, ("allocateLoadBalancerNodePorts", "loadBalancerClass"))

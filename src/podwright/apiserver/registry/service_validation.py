@@ -30,6 +30,11 @@ def externally_accessible(spec: Mapping[str, Any]) -> bool:
     return kind in ("NodePort", "LoadBalancer") or (kind == "ClusterIP" and bool(spec.get("externalIPs")))
 
 
+def has_health_port(spec: Mapping[str, Any]) -> bool:
+    """Whether a load balancer has to ask each node if it has endpoints of the Service."""
+    return spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"
+
+
 def validate_service(service: Object) -> list[FieldError]:
     """Errors of a new Service, or of a changed one by itself."""
     spec = service.get("spec") or {}
@@ -67,6 +72,9 @@ def validate_service_update(service: Object, old: Object) -> list[FieldError]:
         chosen = spec.get("loadBalancerClass")
         if chosen != was.get("loadBalancerClass"):
             errors.append(invalid(_SPEC.child("loadBalancerClass"), chosen, "may not change once set"))
+    if has_health_port(spec) and has_health_port(was) and was.get("healthCheckNodePort"):
+        where = _SPEC.child("healthCheckNodePort")
+        errors += check.unchanged(where, spec.get("healthCheckNodePort"), was["healthCheckNodePort"])
     return errors + validate_service(service)
 
 
@@ -202,6 +210,10 @@ def _traffic(spec: Mapping[str, Any]) -> list[FieldError]:
         errors.append(invalid(where, external, "may only be set for externally-accessible services"))
     else:
         errors += check.optional_one_of(where, external, _POLICIES)
+    port = spec.get("healthCheckNodePort")
+    if port and not has_health_port(spec):
+        text = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+        errors.append(invalid(_SPEC.child("healthCheckNodePort"), port, text))
     distribution = spec.get("trafficDistribution")
     return errors + check.optional_one_of(_SPEC.child("trafficDistribution"), distribution, _DISTRIBUTIONS)
 
