@@ -351,6 +351,14 @@ def test_what_a_cron_job_is_given() -> None:
             id="no such time zone",
         ),
         pytest.param(
+            {"spec.jobTemplate.spec.selector": {"matchLabels": {"a": "b"}}},
+            [
+                'spec.jobTemplate.spec.selector: Invalid value: {"matchLabels":{"a":"b"}}: `selector` will be '
+                "auto-generated"
+            ],
+            id="a selector of its own",
+        ),
+        pytest.param(
             {"spec.concurrencyPolicy": "Queue"},
             ['spec.concurrencyPolicy: Unsupported value: "Queue": supported values: "Allow", "Forbid", "Replace"'],
             id="no such policy",

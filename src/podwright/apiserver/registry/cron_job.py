@@ -116,6 +116,9 @@ class CronJobStrategy(Strategy):
         errors += check.labels(where.child("labels"), (template.get("metadata") or {}).get("labels"))
         job = template.get("spec") or {}
         errors += validate_job_spec(where.child("spec"), job)
+        if job.get("selector") is not None:
+            text = "`selector` will be auto-generated"
+            errors.append(invalid(where.child("spec").child("selector"), job["selector"], text))
         if job.get("manualSelector"):
             errors.append(not_supported(where.child("spec").child("manualSelector"), True, ("nil", "false")))
         return errors
