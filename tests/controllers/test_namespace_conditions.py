@@ -31,3 +31,10 @@ def test_an_empty_namespace_has_nothing_left_and_conditions_keep_their_time() ->
     assert after["NamespaceContentRemaining"][::3] == ("False", "now")
     assert after["NamespaceDeletionContentFailure"][::3] == ("False", "then")
     assert len(after) == 5
+
+
+def test_what_others_say_of_it_stays() -> None:
+    mine = {"type": "example.com/Mine", "status": "True", "message": "hello"}
+    first = conditions([], "then", [mine])
+    assert first[0] == mine
+    assert conditions([], "now", first) == first

@@ -13,8 +13,10 @@ from podwright.api.objects import Object, metadata
 from podwright.api.resources import Resource
 
 
-def conditions(remaining: Iterable[tuple[Resource, Object]], now: str, current: Sequence[Any]) -> list[dict[str, str]]:
+def conditions(remaining: Iterable[tuple[Resource, Object]], now: str, current: Sequence[Any]) -> list[dict[str, Any]]:
     """The conditions, given what is left in the namespace; `current` ones keep the time at which they became so.
+
+    Those that others have set stay.
 
     `now` is a time as it stands in objects.
     """
@@ -55,7 +57,9 @@ def conditions(remaining: Iterable[tuple[Resource, Object]], now: str, current: 
         ),
     ]
     since = {(c.get("type"), c.get("status")): c.get("lastTransitionTime") for c in current}
-    return [
+    own = {kind for kind, *_ in found}
+    others = [dict(c) for c in current if c.get("type") not in own]
+    return others + [
         {
             "type": kind,
             "status": str(holds),
