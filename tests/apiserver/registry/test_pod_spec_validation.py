@@ -551,6 +551,17 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
         {"spec.os": {"name": "windows"}, "spec.resources": {"limits": {"cpu": "1"}}},
         ["spec.resources: Forbidden: may not be set for a windows pod"],
     ),
+    (
+        "what is never started again is not started anew for a resize either",
+        {
+            "spec.restartPolicy": "Never",
+            f"{APP}.resizePolicy": [{"resourceName": "memory", "restartPolicy": "RestartContainer"}],
+        },
+        [
+            f'{C}.resizePolicy: Invalid value: "RestartContainer": '
+            "must be 'NotRequired' when `restartPolicy` is 'Never'"
+        ],
+    ),
     ("the whole name of a Pod may have dots", {"spec.hostnameOverride": "web.example.com"}, []),
     (
         "the whole name of a Pod is a name of the DNS",

@@ -101,7 +101,9 @@ def _common(path: Path, container: Container, spec: Mapping[str, Any], *, trimme
     errors += check.one_of(path.child("imagePullPolicy"), container.get("imagePullPolicy"), POLICIES)
     claims = frozenset(c.get("name") or "" for c in spec.get("resourceClaims") or ())
     errors += validate_requirements(path.child("resources"), container.get("resources") or {}, claims)
-    errors += _resize_policy(path.child("resizePolicy"), container.get("resizePolicy") or ())
+    if container.get("resizePolicy"):
+        never = spec.get("restartPolicy") == "Never"
+        errors += _resize_policy(path.child("resizePolicy"), container["resizePolicy"], may_restart=not never)
     restart = container.get("restartPolicy")
     errors += check.optional_one_of(path.child("restartPolicy"), restart, ("Always", "Never", "OnFailure"))
     if container.get("restartPolicyRules") and not restart:
@@ -238,7 +240,7 @@ def _devices(path: Path, container: Container, volumes: Mapping[str, Any]) -> li
     return errors
 
 
-def _resize_policy(path: Path, policies: Sequence[Mapping[str, Any]]) -> list[FieldError]:
+def _resize_policy(path: Path, policies: Sequence[Mapping[str, Any]], *, may_restart: bool) -> list[FieldError]:
     errors: list[FieldError] = []
     for position, policy in enumerate(policies):
         where = path.index(position)
@@ -247,4 +249,7 @@ def _resize_policy(path: Path, policies: Sequence[Mapping[str, Any]]) -> list[Fi
         errors += check.one_of(where.child("restartPolicy"), policy.get("restartPolicy"), words)
         if policy.get("resourceName") in (p.get("resourceName") for p in policies[:position]):
             errors.append(duplicate(where, policy.get("resourceName")))
+        if policy.get("restartPolicy") == "RestartContainer" and not may_restart:
+            text = "must be 'NotRequired' when `restartPolicy` is 'Never'"
+            errors.append(invalid(path, policy["restartPolicy"], text))
     return errors
