@@ -51,6 +51,9 @@ def errors(spec: dict[str, Any], new: dict[str, Any], was: dict[str, Any]) -> li
             SHRUNK, {"completedIndexes": "0-4", "active": 1}, {"completedIndexes": "0-4"}, id="indexes that were there"
         ),
         pytest.param(SHRUNK, {"succeeded": 2}, {"succeeded": 5}, id="fewer have succeeded of one that has shrunk"),
+        pytest.param(
+            {**SHRUNK, "parallelism": 1}, {"succeeded": 2}, {"succeeded": 5}, id="... and does less at once since"
+        ),
     ],
 )
 def test_what_a_status_may_become(spec: dict[str, Any], new: dict[str, Any], was: dict[str, Any]) -> None:

@@ -357,6 +357,21 @@ def test_the_next_pod_of_an_index_takes_over_its_count() -> None:
     assert not after.create
 
 
+@pytest.mark.parametrize("mode", ["Indexed", "NonIndexed"])
+def test_a_pod_is_noted_once_though_it_succeeds_after_it_was_noted_as_failed(mode: str) -> None:
+    made = job({"uncountedTerminatedPods": {"failed": ["a"]}}, completions=2, completionMode=mode)
+    plan = look(made, pod("a", "Succeeded", deleted=True, index=0))
+    assert plan.status["uncountedTerminatedPods"] == {"failed": ["a"]}
+    assert not plan.status.get("succeeded") and not plan.status.get("completedIndexes")
+    assert names(plan.release) == ["a"]
+
+
+def test_an_index_of_which_a_pod_has_succeeded_has_not_failed() -> None:
+    made = indexed(completions=2, parallelism=2, backoffLimitPerIndex=0, backoffLimit=2**31 - 1)
+    plan = look(made, pod("a", "Failed", index=0), pod("b", "Succeeded", index=0), pod("c", index=1))
+    assert (plan.status["completedIndexes"], plan.status["failedIndexes"]) == ("0", "")
+
+
 def test_where_the_namespace_is_being_deleted_no_pod_has_a_successor_nor_waits_for_one() -> None:
     made = indexed(completions=3, parallelism=3, backoffLimitPerIndex=3, backoffLimit=2**31 - 1)
     failed = pod("a", "Failed", index=0, failures=1, deleted=True, ended=1)

@@ -120,9 +120,9 @@ def _end(new: Status, was: Status) -> Iterator[FieldError]:
 def _indexes(spec: Mapping[str, Any], new: Status, was: Status) -> Iterator[FieldError]:
     """Counts that only grow, and sets of indexes that can be."""
     indexed, completions = spec.get("completionMode") == INDEXED, spec.get("completions")
-    scaled = indexed and completions == spec.get("parallelism")
+    # An indexed Job may be made smaller.
+    scaled = indexed and (completions == spec.get("parallelism") or (was.get("succeeded") or 0) > (completions or 0))
     for name in ("failed", "succeeded"):
-        # An indexed Job may be made smaller.
         if (new.get(name) or 0) < (was.get(name) or 0) and not (name == "succeeded" and scaled):
             yield invalid(_STATUS.child(name), new.get(name) or 0, f"cannot decrease the {name} counter")
     ready = new.get("ready") or 0

@@ -168,7 +168,7 @@ def _note(status: dict[str, Any], state: JobState, end: Ending | None, release: 
     for pod in release:
         if not state.is_valid(pod):
             continue
-        if of_pod.has_succeeded(pod):
+        if state.has_succeeded(pod):
             if state.is_indexed:
                 indexes.add(of_pod.index_of(pod))
             elif not state.is_noted(pod, "succeeded"):

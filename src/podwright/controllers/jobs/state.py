@@ -103,6 +103,10 @@ class JobState:
         """Whether the status has the Pod under `kind` already."""
         return uid_of(pod) in self.noted[kind]
 
+    def has_succeeded(self, pod: Object) -> bool:
+        """Whether the Pod counts as succeeded: one that was noted as failed when it was deleted does not any more."""
+        return of_pod.has_succeeded(pod) and not self.is_noted(pod, "failed")
+
     def has_failed(self, pod: Object) -> bool:
         """Whether the Pod counts as failed for this Job, whatever its failure policy says."""
         return of_pod.has_failed(pod, only_when_ended=self.replaces_only_ended)
@@ -122,9 +126,7 @@ class JobState:
     def new_succeeded(self) -> Sequence[Object]:
         """Pods that have succeeded and are not noted."""
         return [
-            p
-            for p in self.tracked
-            if of_pod.has_succeeded(p) and self.is_valid(p) and not self.is_noted(p, "succeeded")
+            p for p in self.tracked if self.has_succeeded(p) and self.is_valid(p) and not self.is_noted(p, "succeeded")
         ]
 
     @cached_property
@@ -158,12 +160,12 @@ class JobState:
 
     @cached_property
     def failed_indexes(self) -> Indexes:
-        """Indexes that will not be tried again."""
+        """Indexes that will not be tried again: one of which a Pod has succeeded after all is none."""
         if not self.is_indexed or self.limit_per_index is None:
             return frozenset()
         before = parse_indexes(self.status.get("failedIndexes") or "", self.completions or 0)
         new = {i for p in self.tracked if self._ends_index(p) and (i := of_pod.index_of(p)) is not None}
-        return before | new
+        return (before | new) - self.succeeded_indexes
 
     def _ends_index(self, pod: Object) -> bool:
         if not self.is_valid(pod) or not self.has_failed(pod):
