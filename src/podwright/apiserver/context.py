@@ -7,11 +7,12 @@ Page: https://kubernetes.io/docs/reference/using-api/api-concepts/
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -184,6 +185,19 @@ async def durable(write: Awaitable[T]) -> T:
         return await write
     except StoreFailed as error:
         raise InternalError(f"Internal error occurred: {error}") from error
+
+
+async def whole(write: Coroutine[Any, Any, T]) -> T:
+    """What a write gives: it is carried out to its end also when who asked for it goes, or runs out of time, meanwhile.
+
+    The disk takes what it was given anyway; what hangs on that (addresses to give back) must not be left undone.
+    """
+    task = asyncio.ensure_future(write)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait((task,))
+        raise
 
 
 _encode = msgspec.json.Encoder().encode

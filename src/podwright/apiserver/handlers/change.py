@@ -15,7 +15,7 @@ from podwright.admission.interface import Attributes, Operation
 from podwright.api.errors import Invalid, StatusError
 from podwright.api.field import Path, invalid
 from podwright.api.objects import Object, copy_object
-from podwright.apiserver.context import Call, Context, Saved, durable
+from podwright.apiserver.context import Call, Claim, Context, Saved, durable, whole
 from podwright.apiserver.handlers import admitted, metadata
 from podwright.apiserver.registry.strategy import Row
 from podwright.storage.interface import Entry, KeyMissing, RevisionConflict, StoreError
@@ -129,11 +129,16 @@ async def _write(context: Context, call: Call, entry: Entry, old: Object, new: A
 
 async def commit(context: Context, call: Call, entry: Entry, old: Object, new: Object) -> Saved:
     """Write `new` over `entry`, or remove it if nothing holds it any more. Raises KeyMissing, RevisionConflict."""
-    row = call.row
-    if removable(new, row):
+    if removable(new, call.row):
         return await remove(context, call, entry, new)
     allocator = context.allocators.get(call.resource)
-    claim = allocator.claim(new, old) if allocator else None
+    if allocator is None:
+        return await _replace(context, call, entry, new)
+    return await whole(_replace(context, call, entry, new, allocator.claim(new, old)))
+
+
+async def _replace(context: Context, call: Call, entry: Entry, new: Object, claim: Claim | None = None) -> Saved:
+    row = call.row
     if call.dry_run:
         if claim:
             claim.release()
@@ -158,6 +163,12 @@ async def remove(context: Context, call: Call, entry: Entry, final: Object) -> S
     """
     if call.dry_run:
         return Saved(final, removed=True)
+    allocator = context.allocators.get(call.resource)
+    removal = _remove(context, call, entry, final)
+    return await (removal if allocator is None else whole(removal))
+
+
+async def _remove(context: Context, call: Call, entry: Entry, final: Object) -> Saved:
     row = call.row
     stored = row.strategy.to_storage(final) if row.same_storage_as else final
     await durable(context.store.delete(entry.key, entry.revision, context.encoder(stored)))

@@ -14,7 +14,7 @@ from typing import Any
 from podwright.admission.interface import Attributes, Operation
 from podwright.api.errors import AlreadyExists, Invalid, StatusError
 from podwright.api.objects import Object
-from podwright.apiserver.context import Call, Claim, Context, Saved, durable
+from podwright.apiserver.context import Call, Claim, Context, Saved, durable, whole
 from podwright.apiserver.handlers import admitted, metadata
 from podwright.storage.interface import KeyExists, StoreError
 
@@ -65,20 +65,22 @@ async def create(context: Context, call: Call, obj: Any) -> Saved:
     call.warnings += strategy.warnings(obj, None)
 
     allocator = context.allocators.get(call.resource)
-    claim = allocator.claim(obj, None) if allocator else None
+    if allocator is None:
+        return await _store(context, call, obj, prefix)
+    return await whole(_store_claimed(context, call, obj, prefix, allocator.claim(obj, None)))
+
+
+async def _store_claimed(context: Context, call: Call, obj: Object, prefix: str, claim: Claim) -> Saved:
     try:
         saved = await _store(context, call, obj, prefix)
     except (StoreError, StatusError):
-        if claim:
-            claim.release()
+        claim.release()
         raise
     _settle(claim, call)
     return saved
 
 
-def _settle(claim: Claim | None, call: Call) -> None:
-    if claim is None:
-        return
+def _settle(claim: Claim, call: Call) -> None:
     if call.dry_run:
         claim.release()
     else:
