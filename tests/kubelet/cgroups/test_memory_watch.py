@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import shutil
 import subprocess
 import sys
@@ -11,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from podwright.kubelet.cgroups import memory_watch
 from podwright.kubelet.cgroups.hierarchy import Hierarchies, read_hierarchies
 from podwright.kubelet.cgroups.limits import Limits
-from podwright.kubelet.cgroups.memory_watch import MemoryWatch, watch_memory
+from podwright.kubelet.cgroups.memory_watch import MemoryWatch, _Signals, watch_memory
 from podwright.kubelet.cgroups.pods import PodCgroups
 from podwright.kubelet.cgroups.tree import CgroupTree
 
@@ -61,6 +63,41 @@ def test_whether_memory_was_the_reason(pod: str, limited: str, gone: bool, progr
         tree.remove(f"{pod}/a")
     assert watch.ran_out() is ran_out
     assert watch.ran_out() is ran_out, "an answer stays"
+
+
+@pytest.mark.node
+def test_nothing_is_waited_for_without_patience(pod: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if read_hierarchies().is_v2:
+        pytest.skip("on cgroup v2 nothing has to be waited for")
+    tree = CgroupTree(read_hierarchies())
+    watch = watch_memory(tree, pod, "a")
+    assert isinstance(watch, _Signals)
+    tree.remove(f"{pod}/a")
+    with select.epoll() as gone:
+        gone.register(watch._signals, select.EPOLLIN)
+        assert gone.poll(60)
+    monkeypatch.setattr(memory_watch, "_GOING_LIMIT", -1)
+    assert not watch.ran_out(patient=False)
+
+
+@pytest.mark.parametrize("ours", [True, False], ids=["ended by us", "ended by itself"])
+async def test_who_ended_it_decides_on_the_patience(ours: bool, v2: Hierarchies) -> None:
+    asked: list[bool] = []
+
+    class Watch:
+        def ran_out(self, *, patient: bool = True) -> bool:
+            asked.append(patient)
+            return False
+
+    cgroups = PodCgroups(CgroupTree(v2), "p")
+    cgroups._watches["a"] = Watch()
+    if ours:
+        cgroups.ending("a")
+    await cgroups.ran_out_of_memory("a")
+    cgroups.forget("a")
+    cgroups._watches["a"] = Watch()
+    await cgroups.ran_out_of_memory("a")
+    assert asked == [not ours, True]
 
 
 @pytest.mark.node

@@ -135,6 +135,7 @@ class Cgroups:
     ran_out: set[str] = field(default_factory=set)
     """Ids of the containers in which memory was short."""
     fail_watch: str = ""
+    ended_by_us: list[str] = field(default_factory=list)
 
     def parent(self, pod: Object) -> str:
         return "/podwright-test/kubepods/podx"
@@ -164,6 +165,9 @@ class Cgroups:
         if self.fail_watch:
             raise OSError(self.fail_watch)
         return container_id in self.watched and container_id in self.ran_out
+
+    def ending(self, container_id: str) -> None:
+        self.ended_by_us.append(container_id)
 
     def forget(self, container_id: str) -> None:
         self.watched = [id for id in self.watched if id != container_id]

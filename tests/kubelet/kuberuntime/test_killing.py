@@ -58,6 +58,7 @@ async def test_containers_end_side_by_side(rig: Rig) -> None:
     await eventually(lambda: len(rig.cri.called("StopContainer")) == 2)
     rig.cri.hold["StopContainer"].set()
     await killing
+    assert set(rig.cgroups.ended_by_us) == {rig.cri.by_name(name).id for name in "ab"}
 
 
 async def test_sidecars_wait_for_the_app_and_end_in_reverse_order(rig: Rig) -> None:

@@ -29,8 +29,11 @@ _GOING_LIMIT: Final = 1000
 class MemoryWatch(Protocol):
     """Of one container, from before its start on; it ends when nobody refers to it any more."""
 
-    def ran_out(self) -> bool:
-        """Whether memory was short since the watch began. Asked when the container has ended. Raises OSError."""
+    def ran_out(self, *, patient: bool = True) -> bool:
+        """Whether memory was short since the watch began. Asked when the container has ended. Raises OSError.
+
+        `patient`: blocks for up to a second where that is not clear yet; else it was not.
+        """
         ...
 
 
@@ -59,10 +62,12 @@ class _Signals:
         with (directory / "memory.oom_control").open() as control:
             (directory / "cgroup.event_control").write_text(f"{self._signals} {control.fileno()}")
 
-    def ran_out(self) -> bool:
+    def ran_out(self, *, patient: bool = True) -> bool:
         self._read()
         if self._count == 1 and not self._directory.exists():
             # A cgroup that goes makes a signal too. Was it this one, or is it still to come?
+            if not patient:
+                return False
             going = select.poll()
             going.register(self._signals, select.POLLIN)
             going.poll(_GOING_LIMIT)
@@ -86,7 +91,7 @@ class _CountedKills:
         self._pod = pod
         self._before = before
 
-    def ran_out(self) -> bool:
+    def ran_out(self, *, patient: bool = True) -> bool:
         return (_kills(self._tree, self._pod) or 0) > self._before
 
 

@@ -55,6 +55,7 @@ class PodCgroups:
         self._cfs_quota = cfs_quota
         self._lock = threading.Lock()
         self._watches: dict[str, MemoryWatch] = {}
+        self._ended_by_us: set[str] = set()
 
     async def start(self, allocatable_milli_cpu: int, allocatable_memory: int | None) -> None:
         """Make the root and the QoS classes; all Pods together get what is allocatable (memory None: no limit).
@@ -127,11 +128,17 @@ class PodCgroups:
     async def ran_out_of_memory(self, container_id: str) -> bool:
         """Whether memory was short in a container that has ended; False where it was not watched. Raises OSError."""
         watch = self._watches.get(container_id)
-        return watch is not None and await asyncio.to_thread(watch.ran_out)
+        patient = container_id not in self._ended_by_us
+        return watch is not None and await asyncio.to_thread(watch.ran_out, patient=patient)
+
+    def ending(self, container_id: str) -> None:
+        """We are about to end this container: that it was killed needs no other reason, so none is waited for."""
+        self._ended_by_us.add(container_id)
 
     def forget(self, container_id: str) -> None:
         """The container is gone: no more is asked of it."""
         self._watches.pop(container_id, None)
+        self._ended_by_us.discard(container_id)
 
     async def kill(self, uid: str, container_id: str) -> None:
         """Kill every process of one container. Raises OSError."""

@@ -62,6 +62,10 @@ class PodCgroups(Protocol):
         """Whether memory was short in a container that has ended; False where it was not watched. Raises OSError."""
         ...
 
+    def ending(self, container_id: str) -> None:
+        """We are about to end this container: that it was killed needs no other reason, so none is waited for."""
+        ...
+
     def forget(self, container_id: str) -> None:
         """The container is gone."""
         ...

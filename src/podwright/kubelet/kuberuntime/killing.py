@@ -177,6 +177,7 @@ class Killer:
         """Have the runtime stop it; when that does not answer, help, the gentlest help first. Raises CriError."""
         with_ = self._with
         rescue = with_.rescue
+        with_.cgroups.ending(container_id)
         stopping = with_.runtime.stop_container(container_id, timeout=timeout)
         if rescue is None:
             await stopping
