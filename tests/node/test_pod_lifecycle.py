@@ -7,6 +7,8 @@ import asyncio
 import pytest
 from tests.node.pods import Pods, container, job, pod, status_of, waiting_reason
 
+from podwright.api.pods import condition_is_true
+
 
 async def test_each_end_has_its_reason_and_exit_code(pods: Pods) -> None:
     scripts = {"well": "exit 0", "badly": "exit 7"}
@@ -119,3 +121,16 @@ async def test_a_pod_that_fits_nowhere_says_why(pods: Pods) -> None:
     (condition,) = (c for c in one["status"]["conditions"] if c["type"] == "PodScheduled")
     assert (condition["status"], condition["reason"]) == ("False", "Unschedulable")
     assert "0/1 nodes are available: 1 Insufficient cpu" in condition["message"]
+
+
+async def test_what_happens_during_a_long_end_is_told_before_it_is_over(pods: Pods) -> None:
+    slow = container("sleep 1000", "slow", lifecycle={"preStop": {"sleep": {"seconds": 600}}})
+    await pods.create(pod("p", container(), slow, terminationGracePeriodSeconds=600))
+    await pods.ready("p")
+    await pods.delete("p")
+    one = await pods.until("p", lambda one: "terminated" in status_of(one)["state"])
+    assert status_of(one)["state"]["terminated"]["exitCode"] == 0
+    assert "running" in status_of(one, "slow")["state"]
+    assert (one["status"]["phase"], condition_is_true(one, "Ready")) == ("Running", False)
+    await pods.delete("p", grace=1)
+    await pods.gone("p")
