@@ -168,6 +168,15 @@ async def test_warnings_come_one_by_one(served: Served) -> None:
     assert answer.headers.getall("Warning") == ['299 - "json patch unknown field \\"[0].x\\""']
 
 
+async def test_whoever_uses_what_should_not_be_used_is_told(served: Served) -> None:
+    path = "/api/v1/namespaces/default/endpoints"
+    told = ['299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"']
+    assert (await served.ask("POST", path, {"metadata": {"name": "a"}})).headers.getall("Warning") == told
+    for at in (path, path + "/a", path + "?watch=1&timeoutSeconds=1"):
+        assert (await served.ask("GET", at)).headers.getall("Warning") == told
+    assert "Warning" not in (await served.ask("GET", MAPS)).headers
+
+
 async def test_a_dry_run_stores_nothing(served: Served) -> None:
     answer = await served.ask("POST", MAPS + "?dryRun=All", config_map("a"))
     assert answer.code == 201

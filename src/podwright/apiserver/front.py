@@ -37,7 +37,7 @@ from podwright.apiserver.node_proxy import PROXIED, NodeProxy
 from podwright.apiserver.nonresource import NonResources
 from podwright.apiserver.ownership import MAX_MANAGER, manager_of_agent
 from podwright.apiserver.request import delete_options, dry_run, forced, included, patch_type, read_body
-from podwright.apiserver.responses import Renderer, View, refusal, respond, squeezed, written
+from podwright.apiserver.responses import Renderer, View, quoted_warning, refusal, respond, squeezed, written
 from podwright.apiserver.reviews import REVIEW_ROWS, Reviews
 from podwright.apiserver.routes import Asked, Table, resolve
 from podwright.apiserver.streams import Watches
@@ -147,6 +147,8 @@ class Front:
             log.exception("request %s failed: %s %s", number, request.method, request.path)
             return refusal(InternalError(f"Internal error occurred: see the server's log for request {number}"))
         if isinstance(response, web.Response) and not response.prepared:
+            if asked.row is not None and asked.row.deprecated:
+                response.headers.add("Warning", quoted_warning(asked.row.deprecated))
             return await squeezed(response, request.headers.get("Accept-Encoding", ""))
         return response
 
@@ -309,6 +311,7 @@ class Front:
             query = MultiDict(query)
             query["fieldSelector"] = f"metadata.name={call.name}"
         options = list_options.parse(query, call.row, watch=True)
+        call.warnings += [call.row.deprecated] if call.row.deprecated else []
         accepted = exchange.accepted
         if accepted.form is Form.METADATA_LIST:
             accepted = Accepted(accepted.media_type, Form.METADATA, accepted.version)

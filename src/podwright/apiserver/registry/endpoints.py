@@ -17,8 +17,6 @@ from podwright.apiserver.registry.columns import AGE, NAME, NONE, first_few
 from podwright.apiserver.registry.service_validation import not_of_this_host
 from podwright.apiserver.registry.strategy import Column, Strategy
 
-_DEPRECATED = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
-
 
 def _shown(endpoints: Object, now: float) -> str:
     shown: list[str] = []
@@ -58,10 +56,6 @@ class EndpointsStrategy(Strategy):
                     errors += check.obeys(at, ip, names.ip_address) or not_of_this_host(at, ip)
             errors += _ports(where.child("ports"), subset.get("ports") or ())
         return errors
-
-    def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """That there is a newer kind."""
-        return [_DEPRECATED]
 
 
 def _ports(path: Path, ports: Sequence[Mapping[str, Any]]) -> list[FieldError]:

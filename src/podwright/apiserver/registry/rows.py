@@ -144,7 +144,14 @@ ROWS: Sequence[Row] = (
         _APPS + "ControllerRevision",
         singular="controllerrevision",
     ),
-    Row(resources.ENDPOINTS, EndpointsStrategy(), _CORE + "Endpoints", singular="endpoints", short_names=("ep",)),
+    Row(
+        resources.ENDPOINTS,
+        EndpointsStrategy(),
+        _CORE + "Endpoints",
+        singular="endpoints",
+        short_names=("ep",),
+        deprecated="v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+    ),
     Row(
         resources.ENDPOINT_SLICES,
         EndpointSliceStrategy(),

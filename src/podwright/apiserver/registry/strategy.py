@@ -155,3 +155,5 @@ class Row:
     """Those the generic handlers serve (`status`); others are routed by `server.py`."""
     same_storage_as: Resource | None = None
     """Another view of the same objects (events.k8s.io on core events)."""
+    deprecated: str = ""
+    """What every answer warns of: since when the resource should not be used any more, and what instead."""
