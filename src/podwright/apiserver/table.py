@@ -34,7 +34,7 @@ def render(
         "kind": "Table",
         "apiVersion": f"meta.k8s.io/{version}",
         "metadata": dict(list_metadata or {}),
-        "columnDefinitions": [_definition(column) for column in columns] if headers else [],
+        "columnDefinitions": [_definition(column) for column in columns] if headers else None,
         "rows": [_row(item, columns, now, include, version) for item in items],
     }
 
