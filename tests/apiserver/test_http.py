@@ -241,6 +241,15 @@ async def test_a_watch_begins_with_what_is_there(served: Served) -> None:
     assert row["object"]["metadata"]["annotations"] == ended
 
 
+async def test_a_watch_begins_with_nothing_older_than_it_asks_for(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("podwright.apiserver.handlers.read._WAIT_FOR_REVISION", 0.05)
+    query = "?watch=1&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"
+    ahead = await served.ask("GET", f"{MAPS}{query}&resourceVersion={served.store.revision + 1000}")
+    assert (ahead.code, ahead.json["details"]["causes"][0]["reason"]) == (504, "ResourceVersionTooLarge")
+
+
 async def test_a_watch_from_forgotten_history_is_told_so(served: Served) -> None:
     await served.store.compact(served.store.revision)
     seen = await lines(served, "/api/v1/namespaces?watch=1&resourceVersion=1", 1)

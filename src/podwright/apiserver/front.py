@@ -311,6 +311,8 @@ class Front:
             query = MultiDict(query)
             query["fieldSelector"] = f"metadata.name={call.name}"
         options = list_options.parse(query, call.row, watch=True)
+        if options.send_initial_events:
+            await read.reach(self._context, options.revision)
         call.warnings += [call.row.deprecated] if call.row.deprecated else []
         accepted = exchange.accepted
         if accepted.form is Form.METADATA_LIST:
