@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
+from tests.fakes.waiting import eventually
 
+from podwright.api.schema import Schema
+from podwright.apiserver.config import ApiServerConfig
 from podwright.apiserver.forgetting import Forgetting
+from podwright.apiserver.server import ApiServer
+from podwright.storage.memory import MemoryStore
 
 
 @pytest.mark.parametrize(
@@ -25,3 +31,14 @@ def test_what_is_kept(looks: Sequence[tuple[float, int]], kept: int) -> None:
     forgetting = Forgetting(300.0, 1000)
     found = [forgetting.keep_after(now, newest) for now, newest in looks]
     assert found[-1] == kept
+
+
+async def test_a_server_forgets_what_is_old_however_little_it_is(tmp_path: Path, schema: Schema) -> None:
+    store = MemoryStore()
+    server = ApiServer(ApiServerConfig(tmp_path, port=0, compact_every=0.01), store, schema)
+    await server.start()
+    try:
+        await eventually(lambda: store.compacted == store.revision)
+    finally:
+        await server.stop()
+        await store.close()
