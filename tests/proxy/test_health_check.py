@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterable
 from typing import Any
@@ -62,12 +63,13 @@ def free_port() -> int:
 
 
 async def ask(port: int) -> tuple[int, Any, str] | None:
-    """Status, body and weight; None when nobody listens."""
+    """Status, body and weight; None when nobody listens, or breaks off because the port is being given up."""
     try:
         async with aiohttp.ClientSession() as session, session.get(f"http://{HOST}:{port}/healthz") as answer:
             weight = answer.headers.get("X-Load-Balancing-Endpoint-Weight", "")
-            return answer.status, await answer.json(), weight
-    except aiohttp.ClientConnectionError:
+            # Whoever comes while the port is being given up gets a 404 without a body.
+            return answer.status, json.loads(await answer.text() or "null"), weight
+    except aiohttp.ClientError:
         return None
 
 
