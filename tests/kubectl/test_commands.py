@@ -218,7 +218,7 @@ class TestDeleting:
 
     def test_a_namespace_takes_its_pods_along(self, kubectl: Kubectl) -> None:
         kubectl("create", "namespace", f"{kubectl.namespace}-short")
-        kubectl("run", "p", "--image=podwright/busybox:1", f"--namespace={kubectl.namespace}-short", "--",
+        kubectl("run", "short-lived", "--image=podwright/busybox:1", f"--namespace={kubectl.namespace}-short", "--",
                 "sh", "-c", SLEEP)  # fmt: skip
         kubectl("delete", "namespace", f"{kubectl.namespace}-short", "--timeout=30s")
-        assert kubectl("get", "pods", "-A", "-o", "name", "--field-selector=metadata.name=p").strip() == ""
+        assert kubectl("get", "pods", "-A", "-o", "name", "--field-selector=metadata.name=short-lived").strip() == ""
