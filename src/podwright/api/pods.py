@@ -5,9 +5,9 @@ Pure functions over the JSON object. Page: https://kubernetes.io/docs/concepts/w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from podwright.api.objects import Object, metadata
 from podwright.api.quantity import Value, add_resources, max_resources, parse_quantity
@@ -17,6 +17,7 @@ SOURCE_ANNOTATION = "kubernetes.io/config.source"
 _TERMINAL = ("Succeeded", "Failed")
 _QOS_RESOURCES = ("cpu", "memory")
 
+T = TypeVar("T")
 Totals = dict[str, Decimal]
 """Amounts by resource name, in base units (cores, bytes, pieces)."""
 
@@ -108,17 +109,7 @@ def containers_together(spec: Mapping[str, Any], kind: str) -> dict[str, str]:
 
     As quantities, which keep the form that they were written in. Raises ValueError for a quantity that is none.
     """
-    totals: dict[str, str] = {}
-    for at in containers(spec, ("containers",)):
-        totals = add_resources(totals, _quantities(at.container, kind))
-    sidecars: dict[str, str] = {}
-    peak: dict[str, str] = {}
-    for at in containers(spec, ("initContainers",)):
-        own = _quantities(at.container, kind)
-        if is_sidecar(at.container):
-            totals, sidecars, own = add_resources(totals, own), add_resources(sidecars, own), {}
-        peak = max_resources(peak, add_resources(sidecars, own))
-    return max_resources(totals, peak)
+    return _together(spec, lambda container: _quantities(container, kind), add_resources, max_resources)
 
 
 def qos_class(pod: Object) -> str:
@@ -148,26 +139,32 @@ def qos_class(pod: Object) -> str:
 
 
 def _aggregate(pod: Object, kind: str) -> Totals:
-    """App containers and sidecars together, or the largest moment of initialization if that is more."""
+    """What the containers have together; what is set for the whole Pod counts instead of the sum."""
     spec = spec_of(pod)
-    totals: Totals = {}
+    return _together(spec, lambda container: _of(container, kind), _sum, _largest) | _of(spec, kind)
+
+
+def _together(
+    spec: Mapping[str, Any],
+    of: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+    add: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, T]],
+    largest: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, T]],
+) -> dict[str, T]:
+    """App containers and sidecars together, or the largest moment of initialization if that is more.
+
+    `of`: what one container has; `add` and `largest` put two such amounts together, name by name.
+    """
+    totals: dict[str, T] = {}
     for at in containers(spec, ("containers",)):
-        _add(totals, _of(at.container, kind))
-    sidecars: Totals = {}
-    peak: Totals = {}
+        totals = add(totals, of(at.container))
+    sidecars: dict[str, T] = {}
+    peak: dict[str, T] = {}
     for at in containers(spec, ("initContainers",)):
-        own = _of(at.container, kind)
+        own = of(at.container)
         if is_sidecar(at.container):
-            _add(totals, own)
-            _add(sidecars, own)
-            own = {}
-        moment = dict(sidecars)
-        _add(moment, own)
-        _raise_to(peak, moment)
-    _raise_to(totals, peak)
-    # What is set for the whole Pod counts instead of the sum.
-    totals.update(_of(spec, kind))
-    return totals
+            totals, sidecars, own = add(totals, own), add(sidecars, own), {}
+        peak = largest(peak, add(sidecars, own))
+    return largest(totals, peak)
 
 
 def _of(holder: Mapping[str, Any], kind: str) -> Totals:
@@ -182,11 +179,16 @@ def _amounts(quantities: Mapping[str, Any] | None) -> Totals:
     return {name: parse_quantity(value) for name, value in (quantities or {}).items()}
 
 
-def _add(totals: Totals, more: Totals) -> None:
+def _add(totals: Totals, more: Mapping[str, Decimal]) -> None:
     for name, amount in more.items():
         totals[name] = totals.get(name, Decimal(0)) + amount
 
 
-def _raise_to(totals: Totals, floor: Totals) -> None:
-    for name, amount in floor.items():
-        totals[name] = max(totals.get(name, Decimal(0)), amount)
+def _sum(one: Mapping[str, Decimal], other: Mapping[str, Decimal]) -> Totals:
+    totals = dict(one)
+    _add(totals, other)
+    return totals
+
+
+def _largest(one: Mapping[str, Decimal], other: Mapping[str, Decimal]) -> Totals:
+    return {name: max(one.get(name, Decimal(0)), other.get(name, Decimal(0))) for name in {**one, **other}}

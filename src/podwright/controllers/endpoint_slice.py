@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from podwright.api.objects import Key, Object, metadata, name_of, namespace_of, uid_of
-from podwright.api.resources import ENDPOINT_SLICES
+from podwright.api.objects import Key, Object, metadata
+from podwright.api.resources import ENDPOINT_SLICES, SERVICES
 from podwright.client.informers import Informers
 from podwright.client.interface import Client
 from podwright.controllers.service_backends import (
@@ -26,7 +26,15 @@ from podwright.controllers.service_backends import (
     publishes_not_ready,
 )
 from podwright.controllers.service_followers import ServiceFollower
-from podwright.controllers.slice_writer import MANAGED_BY, MAX_ENDPOINTS, SERVICE_NAME, reconcile, remove
+from podwright.controllers.slice_writer import (
+    MANAGED_BY,
+    MAX_ENDPOINTS,
+    SERVICE_NAME,
+    kept_for,
+    new_slice,
+    reconcile,
+    remove,
+)
 
 MANAGER = "endpointslice-controller.k8s.io"
 HEADLESS = "service.kubernetes.io/headless"
@@ -60,29 +68,18 @@ def slices(service: Object, behind: Sequence[Backend]) -> list[Slice]:
 def slice_body(service: Object, wanted: Slice) -> dict[str, Any]:
     """An EndpointSlice without its name."""
     published = publishes_not_ready(service)
-    of_service = metadata(service).get("labels") or {}
-    labels = {
-        **{name: value for name, value in of_service.items() if name != HEADLESS},
-        SERVICE_NAME: name_of(service),
-        MANAGED_BY: MANAGER,
-        **({HEADLESS: ""} if is_headless(service) else {}),
-    }
-    owner = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "name": name_of(service),
-        "uid": uid_of(service),
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
-    return {
-        "apiVersion": ENDPOINT_SLICES.api_version,
-        "kind": ENDPOINT_SLICES.kind,
-        "metadata": {"namespace": namespace_of(service), "labels": labels, "ownerReferences": [owner]},
-        "addressType": wanted.address_type,
-        "endpoints": [_endpoint(backend, wanted.address_type, published) for backend in wanted.endpoints],
-        "ports": [_port(port) for port in wanted.ports],
-    }
+    labels = {name: value for name, value in (metadata(service).get("labels") or {}).items() if name != HEADLESS}
+    if is_headless(service):
+        labels[HEADLESS] = ""
+    return new_slice(
+        service,
+        SERVICES,
+        MANAGER,
+        labels=labels,
+        family=wanted.address_type,
+        endpoints=[_endpoint(backend, wanted.address_type, published) for backend in wanted.endpoints],
+        ports=[_port(port) for port in wanted.ports],
+    )
 
 
 def _endpoint(backend: Backend, family: str, published: bool) -> dict[str, Any]:
@@ -109,9 +106,7 @@ def _port(port: Port) -> dict[str, Any]:
 
 def service_of(endpoint_slice: Object) -> Key:
     """The Service that a slice of ours is about; no name for somebody else's."""
-    labels = metadata(endpoint_slice).get("labels") or {}
-    ours = labels.get(MANAGED_BY) == MANAGER
-    return Key(namespace_of(endpoint_slice), labels.get(SERVICE_NAME, "") if ours else "")
+    return kept_for(endpoint_slice, MANAGER)
 
 
 class EndpointSlices:

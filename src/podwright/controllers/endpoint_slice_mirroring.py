@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from podwright.api import names
-from podwright.api.objects import Key, Object, key_of, metadata, name_of, namespace_of, uid_of
+from podwright.api.objects import Key, Object, key_of, metadata
 from podwright.api.resources import ENDPOINT_SLICES, ENDPOINTS, SERVICES
 from podwright.client.informers import Informers
 from podwright.client.interface import Client
 from podwright.client.work_queue import WorkQueue
 from podwright.controllers.service_backends import family_of
-from podwright.controllers.slice_writer import MANAGED_BY, MAX_ENDPOINTS, SERVICE_NAME, reconcile
+from podwright.controllers.slice_writer import MANAGED_BY, MAX_ENDPOINTS, SERVICE_NAME, kept_for, new_slice, reconcile
 
 MANAGER = "endpointslicemirroring-controller.k8s.io"
 SKIP = "endpointslice.kubernetes.io/skip-mirror"
@@ -55,26 +55,18 @@ def mirrored_slices(endpoints: Object) -> list[dict[str, Any]]:
 
 
 def _body(endpoints: Object, family: str, ports: Ports, members: list[Any]) -> dict[str, Any]:
-    labels = {**(metadata(endpoints).get("labels") or {}), SERVICE_NAME: name_of(endpoints), MANAGED_BY: MANAGER}
-    owner = {
-        "apiVersion": "v1",
-        "kind": "Endpoints",
-        "name": name_of(endpoints),
-        "uid": uid_of(endpoints),
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
-    return {
-        "apiVersion": ENDPOINT_SLICES.api_version,
-        "kind": ENDPOINT_SLICES.kind,
-        "metadata": {"namespace": namespace_of(endpoints), "labels": labels, "ownerReferences": [owner]},
-        "addressType": family,
-        "endpoints": members,
-        "ports": [
+    return new_slice(
+        endpoints,
+        ENDPOINTS,
+        MANAGER,
+        labels=metadata(endpoints).get("labels") or {},
+        family=family,
+        endpoints=members,
+        ports=[
             {"name": name, "protocol": protocol, "port": number, **({"appProtocol": of_app} if of_app else {})}
             for name, protocol, number, of_app in ports
         ],
-    }
+    )
 
 
 def _port(port: Mapping[str, Any]) -> tuple[str, str, int, str]:
@@ -123,6 +115,4 @@ class EndpointSliceMirroring:
 
 def _mirror_of(endpoint_slice: Object) -> Key:
     """The Endpoints that a slice mirrors; no name for one that mirrors none."""
-    labels = metadata(endpoint_slice).get("labels") or {}
-    ours = labels.get(MANAGED_BY) == MANAGER
-    return Key(namespace_of(endpoint_slice), labels.get(SERVICE_NAME, "") if ours else "")
+    return kept_for(endpoint_slice, MANAGER)

@@ -6,12 +6,13 @@ Run by `manager`. Page: https://kubernetes.io/docs/concepts/storage/ephemeral-vo
 from __future__ import annotations
 
 from podwright.api.errors import AlreadyExists
-from podwright.api.objects import Key, Object, copy_object, key_of, metadata, name_of, namespace_of, uid_of
+from podwright.api.objects import Key, Object, copy_object, key_of, metadata, namespace_of
 from podwright.api.resources import PERSISTENT_VOLUME_CLAIMS, PODS
 from podwright.api.volumes import ephemeral_claim, spec_of
 from podwright.client.informers import Informers
 from podwright.client.interface import Client
 from podwright.client.work_queue import WorkQueue
+from podwright.controllers.owned import controller_reference
 
 
 def claim_for(pod: Object, volume: Object) -> Object:
@@ -26,16 +27,7 @@ def claim_for(pod: Object, volume: Object) -> Object:
             },
             "name": ephemeral_claim(pod, volume),
             "namespace": namespace_of(pod),
-            "ownerReferences": [
-                {
-                    "apiVersion": "v1",
-                    "kind": "Pod",
-                    "name": name_of(pod),
-                    "uid": uid_of(pod),
-                    "controller": True,
-                    "blockOwnerDeletion": True,
-                }
-            ],
+            "ownerReferences": [controller_reference(pod, PODS)],
         },
         "spec": template.get("spec") or {},
     }

@@ -6,17 +6,52 @@ Source: https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from podwright.api.errors import NotFound
-from podwright.api.objects import Object, metadata, name_of, namespace_of
-from podwright.api.resources import ENDPOINT_SLICES
+from podwright.api.objects import Key, Object, metadata, name_of, namespace_of
+from podwright.api.resources import ENDPOINT_SLICES, Resource
 from podwright.client.interface import Client
+from podwright.controllers.owned import controller_reference
 
 SERVICE_NAME = "kubernetes.io/service-name"
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 MAX_ENDPOINTS = 100
 """Endpoints of one slice, at most."""
+
+
+def new_slice(
+    owner: Object,
+    kind: Resource,
+    manager: str,
+    *,
+    labels: Mapping[str, str],
+    family: str,
+    endpoints: Sequence[Object],
+    ports: Sequence[Object],
+) -> dict[str, Any]:
+    """An EndpointSlice without its name, which `manager` keeps for `owner`: a Service, or Endpoints of its name."""
+    own = {SERVICE_NAME: name_of(owner), MANAGED_BY: manager}
+    return {
+        "apiVersion": ENDPOINT_SLICES.api_version,
+        "kind": ENDPOINT_SLICES.kind,
+        "metadata": {
+            "namespace": namespace_of(owner),
+            "labels": {**labels, **own},
+            "ownerReferences": [controller_reference(owner, kind)],
+        },
+        "addressType": family,
+        "endpoints": list(endpoints),
+        "ports": list(ports),
+    }
+
+
+def kept_for(endpoint_slice: Object, manager: str) -> Key:
+    """Whose slice it is, if `manager` keeps it; no name for somebody else's."""
+    labels = metadata(endpoint_slice).get("labels") or {}
+    ours = labels.get(MANAGED_BY) == manager
+    return Key(namespace_of(endpoint_slice), labels.get(SERVICE_NAME, "") if ours else "")
 
 
 async def reconcile(

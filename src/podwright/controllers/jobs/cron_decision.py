@@ -15,6 +15,7 @@ from podwright.api.objects import Object, copy_object, metadata, name_of, parse_
 from podwright.api.resources import CRON_JOBS, JOBS
 from podwright.controllers.jobs.decision import Told, finished_condition
 from podwright.controllers.jobs.labels import COMPLETE, CRON_TIMESTAMP
+from podwright.controllers.owned import controller_reference
 
 _MANY = 100
 """More times than these missed are told of."""
@@ -249,16 +250,7 @@ def new_job(cron_job: Object, scheduled: datetime.datetime, name: str, schedule:
         "name": name,
         "namespace": metadata(cron_job)["namespace"],
         "annotations": {**(given.get("annotations") or {}), CRON_TIMESTAMP: stamp},
-        "ownerReferences": [
-            {
-                "apiVersion": CRON_JOBS.api_version,
-                "kind": CRON_JOBS.kind,
-                "name": name_of(cron_job),
-                "uid": uid_of(cron_job),
-                "controller": True,
-                "blockOwnerDeletion": True,
-            }
-        ],
+        "ownerReferences": [controller_reference(cron_job, CRON_JOBS)],
     }
     if given.get("labels"):
         meta["labels"] = given["labels"]

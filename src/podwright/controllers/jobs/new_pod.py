@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from podwright.api.objects import Object, copy_object, name_of, namespace_of, uid_of
+from podwright.api.objects import Object, copy_object, name_of, namespace_of
 from podwright.api.resources import JOBS
 from podwright.controllers.jobs.labels import FINALIZER, INDEX, INDEX_FAILURES, INDEX_IGNORED
 from podwright.controllers.jobs.manage import NewPod
+from podwright.controllers.owned import controller_reference
 
 _VARIABLE = "JOB_COMPLETION_INDEX"
 _LONGEST_PREFIX = 57
@@ -24,7 +25,7 @@ def new_pod(job: Object, wanted: NewPod) -> Object:
     meta: dict[str, Any] = {
         "generateName": f"{name_of(job)}-",
         "namespace": namespace_of(job),
-        "ownerReferences": [_owner(job)],
+        "ownerReferences": [controller_reference(job, JOBS)],
         "finalizers": [*(f for f in given.get("finalizers") or () if f != FINALIZER), FINALIZER],
     }
     for kind in ("labels", "annotations"):
@@ -37,17 +38,6 @@ def new_pod(job: Object, wanted: NewPod) -> Object:
         if wanted.ignored:
             meta["annotations"][INDEX_IGNORED] = str(wanted.ignored)
     return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
-
-
-def _owner(job: Object) -> dict[str, Any]:
-    return {
-        "apiVersion": JOBS.api_version,
-        "kind": JOBS.kind,
-        "name": name_of(job),
-        "uid": uid_of(job),
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
 
 
 def _index(job: Object, meta: dict[str, Any], spec: dict[str, Any], index: int) -> None:

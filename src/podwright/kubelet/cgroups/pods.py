@@ -119,7 +119,7 @@ class PodCgroups:
         if container_id not in self._watches:
             watch = await asyncio.to_thread(self._watch_memory, uid, container_id)
             if watch is not None:
-                self._watches[container_id] = watch
+                self._watches.setdefault(container_id, watch)
 
     def _watch_memory(self, uid: str, container_id: str) -> MemoryWatch | None:
         found = (watch_memory(self._tree, self._name(qos, uid), container_id) for qos in _TIERS)
